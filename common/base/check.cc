@@ -1,0 +1,14 @@
+// The end of a broken invariant.
+#include "common/base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace koeval {
+
+void CheckFailed(const char* file, int line, const char* condition, const char* message) {
+  std::fprintf(stderr, "%s:%d: check failed: %s (%s)\n", file, line, condition, message);
+  std::abort();
+}
+
+}  // namespace koeval

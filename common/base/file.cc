@@ -1,0 +1,129 @@
+// File access over POSIX calls.
+#include "common/base/file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace koeval {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status ErrnoStatus(int error, std::string_view doing, const std::string& path) {
+  const std::string text = fmt::format("cannot {} {}: {}", doing, path, std::strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: return NotFound(text);
+    case EACCES:
+    case EPERM:
+    case EROFS: return PermissionDenied(text);
+    case ENOSPC:
+    case EDQUOT: return ResourceExhausted(text);
+    default: return Unavailable(text);
+  }
+}
+
+Result<size_t> RegularFileSize(int fd, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return ErrnoStatus(errno, "examine", path);
+  if (!S_ISREG(info.st_mode)) return InvalidArgument(path + " is not a regular file");
+  return static_cast<size_t>(info.st_size);
+}
+
+Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return ErrnoStatus(errno, "write", path);
+    }
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return OkStatus();
+}
+
+Status SyncFolderOf(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0 || ::fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync folder", folder);
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
+  ASSIGN_OR_RETURN(const size_t size, RegularFileSize(fd.get(), path));
+  if (size > bytes_max) {
+    return ResourceExhausted(
+        fmt::format("{} has {} bytes, over the limit of {}", path, size, bytes_max));
+  }
+  std::string out(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::read(fd.get(), out.data() + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return ErrnoStatus(errno, "read", path);
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  out.resize(done);
+  return out;
+}
+
+Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode) {
+  const std::string beside = fmt::format("{}.tmp.{}", path, ::getpid());
+  const auto write_beside = [&]() -> Status {
+    const Descriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (fd.get() < 0) return ErrnoStatus(errno, "create", beside);
+    RETURN_IF_ERROR(WriteAll(fd.get(), bytes, beside));
+    if (::fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync", beside);
+    return OkStatus();
+  };
+  Status status = write_beside();
+  if (status.ok() && ::rename(beside.c_str(), path.c_str()) != 0) {
+    status = ErrnoStatus(errno, "rename to", path);
+  }
+  if (!status.ok()) {
+    ::unlink(beside.c_str());
+    return status;
+  }
+  return SyncFolderOf(path);
+}
+
+Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
+  ASSIGN_OR_RETURN(const size_t size, RegularFileSize(fd.get(), path));
+  if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0));
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return ErrnoStatus(errno, "map", path);
+  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<const char*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+}  // namespace koeval

@@ -1,0 +1,29 @@
+// UTF-8 and the parts of Python's str that the harness relies on, by code point.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace koeval {
+
+// Decodes the code point at `at` and moves `at` past it. An invalid byte gives U+FFFD and moves one
+// byte. REQUIRES: at < text.size().
+char32_t DecodeUtf8(std::string_view text, size_t& at);
+void AppendUtf8(std::string& out, char32_t code_point);
+// Well-formed: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool IsValidUtf8(std::string_view text);
+// Number of code points, which is Python's len(str). REQUIRES: valid UTF-8.
+size_t CountCodePoints(std::string_view text);
+std::u32string ToUtf32(std::string_view text);
+std::string ToUtf8(std::u32string_view text);
+
+// Python's str.isspace() for one code point: the white space that str.strip() removes.
+bool IsPythonSpace(char32_t code_point);
+// Python's str.rstrip(), str.lstrip() and str.strip() without arguments.
+std::string_view PythonRstrip(std::string_view text);
+std::string_view PythonLstrip(std::string_view text);
+std::string_view PythonStrip(std::string_view text);
+
+}  // namespace koeval
