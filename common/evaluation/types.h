@@ -1,0 +1,46 @@
+// The words of an evaluation that several parts share: profile, options, request, response.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace koeval::evaluation {
+
+// Named harness semantics; every score records which one made it.
+enum class Profile {
+  kLeaderboardV1,  // lm-evaluation-harness of June 2023 (b281b09), which the Ko leaderboard mirrors
+  kLmEval04,       // lm-evaluation-harness 0.4.13
+};
+
+// "leaderboard-v1" and "lm-eval-0.4".
+std::string_view ProfileName(Profile profile);
+// INVALID_ARGUMENT, naming the known profiles, for anything else.
+Result<Profile> ParseProfile(std::string_view name);
+
+// What decides the requests of a task besides the task itself.
+struct Options {
+  Profile profile = Profile::kLmEval04;
+  std::optional<int64_t> num_fewshot;  // overrides the task's own number, but not a task's 0
+  std::optional<int64_t> limit;        // first documents (after the profile's shuffle) only
+  std::optional<int64_t> seed;         // of the few-shot draw; the profile's own when absent
+};
+
+// One log-likelihood request, exactly as the harness would make it.
+struct Request {
+  int32_t document = 0;  // position in PreparedTask::documents
+  int32_t choice = 0;    // position among the document's requests
+  std::string context;
+  std::string continuation;  // with its leading delimiter, before trailing blanks move over
+};
+
+// What a model says to a Request.
+struct Response {
+  double log_likelihood = 0;  // sum over the continuation, nats
+  bool is_greedy = false;     // every continuation token is the argmax
+};
+
+}  // namespace koeval::evaluation

@@ -1,0 +1,162 @@
+// What the queue remembers: rows as values. Shared by the core, the stores and the services; no I/O.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+
+namespace koeval::core {
+
+// The only states that a request has.
+enum class RequestState { kPending, kRunning, kFinished, kFailed };
+std::string_view StateName(RequestState state);  // "PENDING", ...
+std::optional<RequestState> ParseState(std::string_view name);
+
+// Where a live request is inside its state; for people and for the core, never a fifth state.
+enum class Phase {
+  kChecking,  // PENDING: the submission checks have not answered yet
+  kQueued,    // PENDING: waits for a slot
+  kPlanning,  // RUNNING: one worker builds the plan
+  kBatches,   // RUNNING: batches are being run
+  kScoring,   // RUNNING: every batch is stored, the score is being computed
+  kDone,      // FINISHED or FAILED
+};
+std::string_view PhaseName(Phase phase);
+std::optional<Phase> ParsePhase(std::string_view name);
+
+// What the submitter decides. Immutable after submit.
+struct RequestSpec {
+  std::string model;     // org/name or a local directory
+  std::string revision;  // "main" or a commit
+  std::string precision = "float32";  // float16, bfloat16, float32
+  std::string weight_type = "Original";
+  std::string model_type;  // the leaderboard's type, free text here
+  std::string suite;
+  std::string suite_version;
+  std::string profile;        // the suite's unless overridden
+  std::string bundle_digest;  // of the suite's tasks and rows
+  std::optional<int64_t> limit;
+  int64_t priority = 0;  // higher first
+  int64_t time_limit_ms = 0;
+  std::string submitter;  // name of the token, never the token
+};
+
+// One (task) part of a plan, in plan order; batches of all tasks form one index space.
+struct PlanTask {
+  std::string task;
+  int64_t batches = 0;
+  int64_t requests = 0;
+  int64_t documents = 0;
+  int64_t truncated = 0;
+};
+
+struct PlanInfo {
+  std::string digest;
+  std::vector<PlanTask> tasks;
+  int64_t BatchCount() const {
+    int64_t n = 0;
+    for (const PlanTask& t : tasks) n += t.batches;
+    return n;
+  }
+};
+
+struct RequestRow {
+  RequestId id;
+  int64_t number = 0;  // submit order, from 1
+  RequestSpec spec;
+  RequestState state = RequestState::kPending;
+  Phase phase = Phase::kChecking;
+  int64_t round = 1;    // grows with every explicit retry; batch results belong to a round
+  int64_t attempt = 0;  // grows each time that the request starts to run
+  std::optional<PlanInfo> plan;
+  std::string hardware_class;  // of the first stored batch of the round; not mixed within it
+  std::string ending;          // name of the ending once terminal, else ""
+  std::string reason;          // why it waits, failed or was put back; for people
+  std::string remedy;          // what the submitter can do
+  std::string facts_json;      // what the checks found: architecture, parameters, findings
+  WallTime submitted_at, started_at, finished_at, updated_at;
+  int64_t updated_seq = 0;  // sequence number of its newest event
+};
+
+struct AttemptRow {
+  RequestId request;
+  int64_t round = 1;
+  int64_t attempt = 1;
+  WorkerId worker;  // the one that it started on
+  WallTime started_at, ended_at;
+  std::string ending;  // "" while it runs
+  std::string reason;
+};
+
+// A batch range that a worker may run. begin == end == 0 for a planning lease.
+struct LeaseRow {
+  LeaseId id;
+  RequestId request;
+  int64_t round = 1;
+  int64_t attempt = 1;
+  WorkerId worker;
+  int64_t slot = 0;
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// The answers of one batch; unique by (request, round, batch).
+struct BatchRow {
+  RequestId request;
+  int64_t round = 1;
+  int64_t batch = 0;
+  WorkerId worker;
+  LeaseId lease;
+  std::string results_json;  // {"task":..,"results":[[request, ll, greedy], ...]}
+  int64_t run_ms = 0;
+  WallTime stored_at;
+};
+
+struct ScoreRow {
+  RequestId request;
+  int64_t round = 1;
+  std::string scores_json;  // entries, average, per-task metrics
+  double average = 0;
+  WallTime finished_at;
+};
+
+// One entry of the change feed; `seq` has no gaps and never repeats.
+struct EventRow {
+  int64_t seq = 0;
+  WallTime at;
+  RequestId request;  // "" for events about workers or the queue
+  std::string kind;   // "submitted", "running", "batch", "finished", ...
+  std::string text;
+};
+
+// Who changed what; for every change that a client or an operator made.
+struct AuditRow {
+  WallTime at;
+  std::string who;     // name of the token or certificate, or "local"
+  std::string role;
+  std::string action;  // "submit", "cancel", ...
+  std::string target;
+  std::string detail;
+};
+
+// A named value of the queue itself: "next_lease", "next_seq", "paused", "drained:<worker>".
+struct MetaRow {
+  std::string key;
+  std::string value;  // "" removes it
+};
+
+struct RemoveLease {
+  LeaseId id;
+};
+
+// One durable change. A commit holds many and is atomic.
+using Mutation = std::variant<RequestRow, AttemptRow, LeaseRow, RemoveLease, BatchRow, ScoreRow,
+                              EventRow, AuditRow, MetaRow>;
+
+}  // namespace koeval::core

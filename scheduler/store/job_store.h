@@ -1,0 +1,84 @@
+// JobStore: where the queue survives. One writer, many readers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "scheduler/core/records.h"
+
+namespace koeval::store {
+
+// What the core needs to go on after a restart: live requests whole; finished ones by row only.
+struct Snapshot {
+  std::vector<core::RequestRow> requests;  // in submit order
+  std::vector<core::LeaseRow> leases;
+  std::vector<core::AttemptRow> open_attempts;
+  std::vector<core::MetaRow> meta;
+  // (request, round, batch) of the stored batches of requests that are not terminal.
+  struct StoredBatch {
+    RequestId request;
+    int64_t round = 1;
+    int64_t batch = 0;
+  };
+  std::vector<StoredBatch> batches;
+};
+
+struct RequestFilter {
+  std::vector<core::RequestState> states;  // empty: all
+  std::string suite, model, submitter;     // empty: all; model matches as a substring
+};
+
+struct Page {
+  int64_t after_number = 0;  // requests with a larger number; 0 from the start
+  int64_t limit = 100;
+  bool newest_first = false;  // then: requests with a smaller number than after_number (0: from the end)
+};
+
+// Reads; safe from any thread, and never delays the writer. A read sees a committed state.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual Result<core::RequestRow> GetRequest(const RequestId& id) = 0;  // NOT_FOUND
+  virtual Result<std::vector<core::RequestRow>> ListRequests(const RequestFilter& filter,
+                                                             const Page& page) = 0;
+  virtual Result<std::vector<core::AttemptRow>> Attempts(const RequestId& id) = 0;
+  // In batch order.
+  virtual Result<std::vector<core::BatchRow>> Batches(const RequestId& id, int64_t round) = 0;
+  virtual Result<std::optional<core::ScoreRow>> Score(const RequestId& id, int64_t round) = 0;
+  // Newest score of every FINISHED request of `suite`, best average first.
+  virtual Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) = 0;
+  // Events with seq > `after`, oldest first. `id` "" for all.
+  virtual Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
+                                                     int64_t limit) = 0;
+  virtual Result<std::vector<core::AuditRow>> Audit(int64_t limit) = 0;  // newest first
+};
+
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+  // Writer thread only. All of `mutations` are on disk when it returns OK; none of them otherwise.
+  // ALREADY_EXISTS for a BatchRow or EventRow whose key is taken (a bug of the caller, nothing is
+  // written). After any other error the store refuses further commits: the daemon must end.
+  virtual Status Commit(std::span<const core::Mutation> mutations) = 0;
+  virtual Result<Snapshot> Load() = 0;
+  // Opens one more reader. Any thread.
+  virtual Result<std::unique_ptr<Reader>> OpenReader() = 0;
+  // A consistent copy at `path`, while the store is in use. Writer thread only.
+  virtual Status Backup(const std::string& path) = 0;
+};
+
+// In memory, for tests and the simulator. Keeps what was committed; can be told to fail.
+std::unique_ptr<JobStore> OpenMemoryStore();
+
+// SQLite at `path`: WAL, synchronous=FULL, one writing and checkpointing connection, readers opened
+// read-only. Creates the database, or upgrades an older schema; FAILED_PRECONDITION for a newer
+// schema or when another process holds the lock (`path`.lock); DATA_LOSS for a corrupt database.
+// Each error names the file and the remedy.
+Result<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& path);
+
+}  // namespace koeval::store

@@ -1,0 +1,68 @@
+// The engine: a model in memory that answers the rows of a plan. The only user of libtorch with
+// worker/runner; this header names no tensor, so its users need no libtorch headers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "worker/plan/plan.h"
+
+namespace koeval::engine {
+
+enum class Dtype { kFloat32, kBFloat16, kFloat16 };
+// How log-probabilities are rounded: float32 throughout, or as a half-precision model would.
+enum class LogitsDtype { kFloat32, kAsModel };
+// Plan: shared prefixes run once. Naive: every request alone, one forward each, for comparison.
+enum class Mode { kPlan, kNaive };
+
+struct LoadOptions {
+  std::string model_dir;
+  Dtype dtype = Dtype::kFloat32;
+  LogitsDtype logits_dtype = LogitsDtype::kFloat32;
+  std::string device = "cpu";  // "cpu" or "cuda:N"
+  int threads = 0;             // CPU threads; 0 = all; part of the hardware class
+};
+
+struct ModelFacts {
+  std::string architecture;
+  std::string model_type;
+  int64_t parameters = 0;
+  int64_t max_length = 0;  // by the profile's rule; see common/model
+  std::string dtype;
+  std::string hardware_class;  // exact CPU or GPU, libtorch build, threads, numerics flags
+};
+
+// One (request, sum of log-probabilities, greedy flag) per request of a batch, ascending by request.
+struct Answer {
+  int32_t request = 0;
+  double log_likelihood = 0;
+  bool is_greedy = false;
+};
+
+// Used by one thread at a time.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual const ModelFacts& facts() const = 0;
+
+  // Answers all requests of `batch`. Bit-equal for equal batches on one hardware class.
+  // RESOURCE_EXHAUSTED: out of memory after caches were freed once; DATA_LOSS: NaN or infinite logits
+  // ("NUMERICAL_FAULT: ..."); INTERNAL for faults of the device.
+  virtual Result<std::vector<Answer>> Run(const plan::Batch& batch) = 0;
+  // Each of `sequences` alone. `first_request` numbers them.
+  virtual Result<std::vector<Answer>> RunNaive(std::span<const plan::Sequence> sequences,
+                                               int32_t first_request) = 0;
+  // Float32 logits of every position of `ids`, row-major (ids.size(), vocab); for tests and probes.
+  virtual Result<std::vector<float>> Logits(std::span<const int32_t> ids) = 0;
+};
+
+// INVALID_ARGUMENT "BAD_CHECKPOINT: ...", UNIMPLEMENTED "UNSUPPORTED_ARCHITECTURE: ...", NOT_FOUND
+// "NO_SAFETENSORS: ...", RESOURCE_EXHAUSTED "OUT_OF_MEMORY: ...": each names file, field or tensor
+// and the remedy.
+Result<std::unique_ptr<Engine>> LoadEngine(const LoadOptions& options);
+
+}  // namespace koeval::engine
