@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Installs, builds and runs every test and check; ends with ctest's summary.
+#
+#   tests/run.sh [--nightly] [--quick]
+#
+# Lanes, in order: checks of the source text, clang's thread-safety analysis, ThreadSanitizer,
+# AddressSanitizer with UndefinedBehaviorSanitizer, clang-tidy, and the release build with all tests.
+# --quick runs the release lane alone; --nightly adds the long modes (more simulator seeds).
+# KOEVAL_TEST_DATA=/folder lets the tests that need real datasets run; else they say that they skip.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+nightly=false
+quick=false
+for arg in "$@"; do
+  case "$arg" in
+    --nightly) nightly=true ;;
+    --quick) quick=true ;;
+    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "run.sh: unknown option $arg; see --help" >&2; exit 2 ;;
+  esac
+done
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+if $nightly; then export KOEVAL_NIGHTLY=1; fi
+jobs=$(nproc)
+started=$SECONDS
+
+step() { printf '\n== %s (after %d s)\n' "$1" "$((SECONDS - started))"; }
+
+# build PRESET [cmake --build arguments]
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" >"build/$preset.configure.log" 2>&1 ||
+    { cat "build/$preset.configure.log"; exit 1; }
+  cmake --build --preset "$preset" -j "$jobs" "$@" >"build/$preset.build.log" 2>&1 ||
+    { tail -n 60 "build/$preset.build.log"; exit 1; }
+}
+
+# Reasons of skipped tests, then ctest's own summary as the last lines.
+run_tests() {
+  local preset=$1 log="build/$1.ctest.log" status=0
+  shift
+  (cd "build/$preset" && ctest -j "$jobs" --output-on-failure "$@") >"$log" 2>&1 || status=$?
+  local shown='^ *[0-9]+/[0-9]+ Test.*Passed'
+  grep -vE "$shown" "$log" | sed '/tests passed,/,$d' || true
+  if grep -q 'Skipped' "$log"; then
+    echo "Reasons of skipped tests:"
+    python3 tests/tools/skip_reasons.py "build/$preset/Testing/Temporary/LastTest.log"
+  fi
+  sed -n '/tests passed,/,$p' "$log"
+  return "$status"
+}
+
+step "set-up"
+deploy/setup.sh --tests
+mkdir -p build
+
+if ! $quick; then
+  step "checks of the source text"
+  python3 tests/tools/check_source.py
+
+  step "clang thread-safety analysis"
+  build clang-tsa
+
+  step "ThreadSanitizer"
+  build tsan --target tsan_tests
+  run_tests tsan -L tsan
+
+  step "AddressSanitizer and UndefinedBehaviorSanitizer"
+  build asan
+  run_tests asan
+
+  step "clang-tidy"
+  tests/tools/tidy.sh build/clang-tsa
+fi
+
+step "release build"
+build release
+step "all tests"
+run_tests release
