@@ -9,8 +9,8 @@ namespace koeval {
 
 }  // namespace koeval
 
-#define KOEVAL_CHECK(condition, message)                                       \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::koeval::CheckFailed(__FILE__, __LINE__, #condition, message);          \
+#define KOEVAL_CHECK(condition, message)                              \
+  do {                                                                \
+    if (!(condition)) [[unlikely]]                                    \
+      ::koeval::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)

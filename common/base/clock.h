@@ -23,8 +23,12 @@ struct MonoTime {
   int64_t ms = 0;
   auto operator<=>(const MonoTime&) const = default;
 };
-inline MonoTime operator+(MonoTime t, int64_t ms) { return {t.ms + ms}; }
-inline int64_t operator-(MonoTime a, MonoTime b) { return a.ms - b.ms; }
+inline MonoTime operator+(MonoTime t, int64_t ms) {
+  return {t.ms + ms};
+}
+inline int64_t operator-(MonoTime a, MonoTime b) {
+  return a.ms - b.ms;
+}
 
 // Thread-safe.
 class Clock {

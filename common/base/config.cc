@@ -77,7 +77,8 @@ struct ConfigMap::Impl {
     if (!map.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
     return map[std::string(key)];
   }
-  // The scalar at `key`, or nothing when it is absent or no scalar (which is remembered as an error).
+  // The scalar at `key`, or nothing when it is absent or no scalar (which is remembered as an
+  // error).
   std::optional<std::string> Scalar(std::string_view key, std::string_view wanted) {
     asked.insert(std::string(key));
     const YAML::Node value = Find(key);
@@ -109,8 +110,7 @@ Result<ConfigMap> ConfigMap::Parse(const std::string& text, const std::string& n
   try {
     impl->node = YAML::Load(text);
   } catch (const YAML::Exception& e) {
-    return InvalidArgument(
-        fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
+    return InvalidArgument(fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
   }
   if (impl->node.IsNull()) impl->node = YAML::Node(YAML::NodeType::Map);
   if (!impl->node.IsMap()) {
@@ -140,8 +140,8 @@ int64_t ConfigMap::Int(std::string_view key, int64_t fallback, int64_t least, in
   if (!text) return fallback;
   const auto value = ParseInt(*text);
   if (!value || *value < least || *value > most) {
-    impl_->Fail(key, fmt::format("must be a whole number from {} to {}, found \"{}\"", least, most,
-                                 *text));
+    impl_->Fail(
+        key, fmt::format("must be a whole number from {} to {}, found \"{}\"", least, most, *text));
     return fallback;
   }
   return *value;
@@ -198,9 +198,13 @@ ConfigMap ConfigMap::Map(std::string_view key) {
   return ConfigMap(std::move(nested));
 }
 
-bool ConfigMap::Has(std::string_view key) const { return static_cast<bool>(impl_->Find(key)); }
+bool ConfigMap::Has(std::string_view key) const {
+  return static_cast<bool>(impl_->Find(key));
+}
 
-void ConfigMap::Fail(std::string_view key, std::string message) { impl_->Fail(key, message); }
+void ConfigMap::Fail(std::string_view key, std::string message) {
+  impl_->Fail(key, message);
+}
 
 Status ConfigMap::Finish() {
   if (!impl_->error.ok()) return impl_->error;

@@ -13,8 +13,9 @@
 namespace koeval {
 
 // One mapping of a configuration file. Every key that is asked for is remembered; Finish() then
-// refuses the keys that nobody asked for. The first error sticks: later calls return the default and
-// Finish() returns it, so that callers read all fields in a row and check once. Not thread-safe.
+// refuses the keys that nobody asked for. The first error sticks: later calls return the default
+// and Finish() returns it, so that callers read all fields in a row and check once. Not
+// thread-safe.
 class ConfigMap {
  public:
   // INVALID_ARGUMENT for YAML errors, duplicate keys or a top level that is no mapping.

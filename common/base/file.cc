@@ -32,13 +32,17 @@ Status ErrnoStatus(int error, std::string_view doing, const std::string& path) {
   const std::string text = fmt::format("cannot {} {}: {}", doing, path, std::strerror(error));
   switch (error) {
     case ENOENT:
-    case ENOTDIR: return NotFound(text);
+    case ENOTDIR:
+      return NotFound(text);
     case EACCES:
     case EPERM:
-    case EROFS: return PermissionDenied(text);
+    case EROFS:
+      return PermissionDenied(text);
     case ENOSPC:
-    case EDQUOT: return ResourceExhausted(text);
-    default: return Unavailable(text);
+    case EDQUOT:
+      return ResourceExhausted(text);
+    default:
+      return Unavailable(text);
   }
 }
 

@@ -21,10 +21,10 @@ struct NumberId {
   auto operator<=>(const NumberId&) const = default;
 };
 
-using RequestId = TextId<struct RequestTag>;   // chosen by the client, 1..64 of [A-Za-z0-9._-]
-using WorkerId = TextId<struct WorkerTag>;     // the node's name, unique in a cluster
-using LeaseId = NumberId<struct LeaseTag>;     // the fence: never reused, grows for ever
-using SessionId = NumberId<struct SessionTag>; // one connection of a worker, grows for ever
+using RequestId = TextId<struct RequestTag>;    // chosen by the client, 1..64 of [A-Za-z0-9._-]
+using WorkerId = TextId<struct WorkerTag>;      // the node's name, unique in a cluster
+using LeaseId = NumberId<struct LeaseTag>;      // the fence: never reused, grows for ever
+using SessionId = NumberId<struct SessionTag>;  // one connection of a worker, grows for ever
 
 }  // namespace koeval
 

@@ -13,8 +13,8 @@
 namespace koeval {
 namespace {
 
-// Builds the value while it refuses duplicate keys and too deep nesting. Members are appended to the
-// object's vector directly, so that an object of n keys costs n, not n^2.
+// Builds the value while it refuses duplicate keys and too deep nesting. Members are appended to
+// the object's vector directly, so that an object of n keys costs n, not n^2.
 class StrictBuilder final : public nlohmann::json_sax<Json> {
  public:
   explicit StrictBuilder(const JsonLimits& limits) : limits_(limits) {}
@@ -120,13 +120,27 @@ void DumpString(std::string& out, std::string_view text, bool ensure_ascii) {
     const size_t start = at;
     const char32_t c = DecodeUtf8(text, at);
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default:
         if (c < 0x20 || (ensure_ascii && c > 0x7e)) {
           AppendEscaped(out, c);
@@ -191,12 +205,20 @@ void Dump(std::string& out, const Json& value, const PythonJsonOptions& options,
       }
       return;
     }
-    case Json::value_t::number_integer: out += std::to_string(value.get<int64_t>()); return;
-    case Json::value_t::number_unsigned: out += std::to_string(value.get<uint64_t>()); return;
-    case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return;
+    case Json::value_t::number_integer:
+      out += std::to_string(value.get<int64_t>());
+      return;
+    case Json::value_t::number_unsigned:
+      out += std::to_string(value.get<uint64_t>());
+      return;
+    case Json::value_t::boolean:
+      out += value.get<bool>() ? "true" : "false";
+      return;
     case Json::value_t::null:
     case Json::value_t::binary:
-    case Json::value_t::discarded: out += "null"; return;
+    case Json::value_t::discarded:
+      out += "null";
+      return;
   }
 }
 
@@ -256,8 +278,8 @@ std::string PythonFloat(double value) {
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   if (value == 0) return std::signbit(value) ? "-0.0" : "0.0";
   char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value,
-                                 std::chars_format::scientific).ptr;
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
   std::string_view text(buffer, static_cast<size_t>(end - buffer));
   const size_t e = text.find('e');
   const int exponent = std::stoi(std::string(text.substr(e + 1)));
@@ -288,6 +310,8 @@ std::string PythonJsonDumps(const Json& value, const PythonJsonOptions& options)
   return out;
 }
 
-std::string CompactJson(const Json& value) { return value.dump(); }
+std::string CompactJson(const Json& value) {
+  return value.dump();
+}
 
 }  // namespace koeval

@@ -42,7 +42,7 @@ std::string PythonFloat(double value);
 struct PythonJsonOptions {
   bool ensure_ascii = true;  // \uXXXX for everything above 0x7e, as json.dumps does by default
   bool sort_keys = false;
-  int indent = -1;           // < 0: one line with ", " and ": "
+  int indent = -1;  // < 0: one line with ", " and ": "
 };
 
 // Writes as Python's json.dumps does, byte for byte; NaN and Infinity are written by those names.

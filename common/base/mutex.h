@@ -1,5 +1,5 @@
-// Mutex, MutexLock and CondVar that clang's thread-safety analysis understands; no-ops of annotation
-// under other compilers.
+// Mutex, MutexLock and CondVar that clang's thread-safety analysis understands; no-ops of
+// annotation under other compilers.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// Fresh randomness of the operating system, for ids and jitter; injected where behaviour depends on it.
+// Fresh randomness of the operating system, for ids and jitter; injected where behaviour depends on
+// it.
 #pragma once
 
 #include <cstdint>

@@ -61,23 +61,51 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-inline Status OkStatus() { return Status(); }
-inline Status InvalidArgument(std::string m) { return {Code::kInvalidArgument, std::move(m)}; }
-inline Status NotFound(std::string m) { return {Code::kNotFound, std::move(m)}; }
-inline Status AlreadyExists(std::string m) { return {Code::kAlreadyExists, std::move(m)}; }
-inline Status PermissionDenied(std::string m) { return {Code::kPermissionDenied, std::move(m)}; }
-inline Status ResourceExhausted(std::string m) { return {Code::kResourceExhausted, std::move(m)}; }
+inline Status OkStatus() {
+  return Status();
+}
+inline Status InvalidArgument(std::string m) {
+  return {Code::kInvalidArgument, std::move(m)};
+}
+inline Status NotFound(std::string m) {
+  return {Code::kNotFound, std::move(m)};
+}
+inline Status AlreadyExists(std::string m) {
+  return {Code::kAlreadyExists, std::move(m)};
+}
+inline Status PermissionDenied(std::string m) {
+  return {Code::kPermissionDenied, std::move(m)};
+}
+inline Status ResourceExhausted(std::string m) {
+  return {Code::kResourceExhausted, std::move(m)};
+}
 inline Status FailedPrecondition(std::string m) {
   return {Code::kFailedPrecondition, std::move(m)};
 }
-inline Status Aborted(std::string m) { return {Code::kAborted, std::move(m)}; }
-inline Status OutOfRange(std::string m) { return {Code::kOutOfRange, std::move(m)}; }
-inline Status Unimplemented(std::string m) { return {Code::kUnimplemented, std::move(m)}; }
-inline Status Internal(std::string m) { return {Code::kInternal, std::move(m)}; }
-inline Status Unavailable(std::string m) { return {Code::kUnavailable, std::move(m)}; }
-inline Status DataLoss(std::string m) { return {Code::kDataLoss, std::move(m)}; }
-inline Status DeadlineExceeded(std::string m) { return {Code::kDeadlineExceeded, std::move(m)}; }
-inline Status Unauthenticated(std::string m) { return {Code::kUnauthenticated, std::move(m)}; }
+inline Status Aborted(std::string m) {
+  return {Code::kAborted, std::move(m)};
+}
+inline Status OutOfRange(std::string m) {
+  return {Code::kOutOfRange, std::move(m)};
+}
+inline Status Unimplemented(std::string m) {
+  return {Code::kUnimplemented, std::move(m)};
+}
+inline Status Internal(std::string m) {
+  return {Code::kInternal, std::move(m)};
+}
+inline Status Unavailable(std::string m) {
+  return {Code::kUnavailable, std::move(m)};
+}
+inline Status DataLoss(std::string m) {
+  return {Code::kDataLoss, std::move(m)};
+}
+inline Status DeadlineExceeded(std::string m) {
+  return {Code::kDeadlineExceeded, std::move(m)};
+}
+inline Status Unauthenticated(std::string m) {
+  return {Code::kUnauthenticated, std::move(m)};
+}
 
 // A value or the Status that says why there is none. Reading the value of a failed Result aborts.
 template <typename T>
@@ -120,10 +148,9 @@ class [[nodiscard]] Result {
 #define KOEVAL_CONCAT(a, b) KOEVAL_CONCAT_INNER(a, b)
 
 // Returns from the function when `expr`, a Status, is not OK.
-#define RETURN_IF_ERROR(expr)                                            \
-  do {                                                                   \
-    if (::koeval::Status koeval_status_ = (expr); !koeval_status_.ok())  \
-      return koeval_status_;                                             \
+#define RETURN_IF_ERROR(expr)                                                                  \
+  do {                                                                                         \
+    if (::koeval::Status koeval_status_ = (expr); !koeval_status_.ok()) return koeval_status_; \
   } while (false)
 
 // `lhs` = value of `expr`, a Result; returns its Status when there is none.

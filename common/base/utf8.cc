@@ -115,6 +115,8 @@ std::string_view PythonLstrip(std::string_view text) {
   return text;
 }
 
-std::string_view PythonStrip(std::string_view text) { return PythonLstrip(PythonRstrip(text)); }
+std::string_view PythonStrip(std::string_view text) {
+  return PythonLstrip(PythonRstrip(text));
+}
 
 }  // namespace koeval

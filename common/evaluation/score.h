@@ -1,4 +1,5 @@
-// From responses to metrics: per document, per task, per suite. The only place where scores are made.
+// From responses to metrics: per document, per task, per suite. The only place where scores are
+// made.
 #pragma once
 
 #include <optional>

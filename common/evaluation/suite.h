@@ -31,8 +31,8 @@ struct Suite {
   std::vector<SuiteEntry> entries;
 };
 
-// The suite file (YAML): keys suite, title, version, profile, tasks_dir, entries[{name, task | tasks,
-// num_fewshot, metric, weight_by_size}]. Errors name file, line, key.
+// The suite file (YAML): keys suite, title, version, profile, tasks_dir, entries[{name, task |
+// tasks, num_fewshot, metric, weight_by_size}]. Errors name file, line, key.
 Result<Suite> LoadSuite(const std::string& path);
 // Every *.yaml in `folder`, sorted by name; INVALID_ARGUMENT for two suites of one name.
 Result<std::vector<Suite>> LoadSuites(const std::string& folder);

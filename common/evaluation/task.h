@@ -43,8 +43,8 @@ struct TaskConfig {
 // A task with the rows that it needs: what is sent to a worker, and what a digest is taken of.
 struct Task {
   TaskConfig config;
-  std::vector<Json> docs;          // the evaluated split, in dataset order, process_docs applied
-  std::vector<Json> fewshot_docs;  // the pool of shots, process_docs applied; may be empty
+  std::vector<Json> docs;             // the evaluated split, in dataset order, process_docs applied
+  std::vector<Json> fewshot_docs;     // the pool of shots, process_docs applied; may be empty
   bool fewshot_pool_is_docs = false;  // the pool is the evaluated split: k+1 drawn, self removed
 };
 

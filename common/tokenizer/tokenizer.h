@@ -27,8 +27,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Ids of `text`. Added tokens inside the text are recognised, as Hugging Face does. `text` that is
-  // not valid UTF-8 is INVALID_ARGUMENT.
+  // Ids of `text`. Added tokens inside the text are recognised, as Hugging Face does. `text` that
+  // is not valid UTF-8 is INVALID_ARGUMENT.
   virtual Result<std::vector<int32_t>> Encode(std::string_view text,
                                               bool add_special_tokens) const = 0;
   // Text of `ids`; ids outside the vocabulary are INVALID_ARGUMENT.

@@ -1,4 +1,5 @@
-// What the queue remembers: rows as values. Shared by the core, the stores and the services; no I/O.
+// What the queue remembers: rows as values. Shared by the core, the stores and the services; no
+// I/O.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ std::optional<Phase> ParsePhase(std::string_view name);
 
 // What the submitter decides. Immutable after submit.
 struct RequestSpec {
-  std::string model;     // org/name or a local directory
-  std::string revision;  // "main" or a commit
+  std::string model;                  // org/name or a local directory
+  std::string revision;               // "main" or a commit
   std::string precision = "float32";  // float16, bfloat16, float32
   std::string weight_type = "Original";
   std::string model_type;  // the leaderboard's type, free text here
@@ -138,7 +139,7 @@ struct EventRow {
 // Who changed what; for every change that a client or an operator made.
 struct AuditRow {
   WallTime at;
-  std::string who;     // name of the token or certificate, or "local"
+  std::string who;  // name of the token or certificate, or "local"
   std::string role;
   std::string action;  // "submit", "cancel", ...
   std::string target;

@@ -36,7 +36,8 @@ struct RequestFilter {
 struct Page {
   int64_t after_number = 0;  // requests with a larger number; 0 from the start
   int64_t limit = 100;
-  bool newest_first = false;  // then: requests with a smaller number than after_number (0: from the end)
+  bool newest_first =
+      false;  // then: requests with a smaller number than after_number (0: from the end)
 };
 
 // Reads; safe from any thread, and never delays the writer. A read sees a committed state.

@@ -36,7 +36,8 @@ struct ModelFacts {
   std::string hardware_class;  // exact CPU or GPU, libtorch build, threads, numerics flags
 };
 
-// One (request, sum of log-probabilities, greedy flag) per request of a batch, ascending by request.
+// One (request, sum of log-probabilities, greedy flag) per request of a batch, ascending by
+// request.
 struct Answer {
   int32_t request = 0;
   double log_likelihood = 0;
@@ -50,7 +51,8 @@ class Engine {
   virtual const ModelFacts& facts() const = 0;
 
   // Answers all requests of `batch`. Bit-equal for equal batches on one hardware class.
-  // RESOURCE_EXHAUSTED: out of memory after caches were freed once; DATA_LOSS: NaN or infinite logits
+  // RESOURCE_EXHAUSTED: out of memory after caches were freed once; DATA_LOSS: NaN or infinite
+  // logits
   // ("NUMERICAL_FAULT: ..."); INTERNAL for faults of the device.
   virtual Result<std::vector<Answer>> Run(const plan::Batch& batch) = 0;
   // Each of `sequences` alone. `first_request` numbers them.

@@ -22,7 +22,8 @@ struct Encoded {
 };
 
 // FAILED_PRECONDITION "EMPTY_CONTINUATION: ..." when a continuation has no token of its own, and
-// "CONTEXT_TOO_SHORT: ..." when one is longer than max_length; both name request and document index.
+// "CONTEXT_TOO_SHORT: ..." when one is longer than max_length; both name request and document
+// index.
 Result<Encoded> EncodeRequests(const tokenizer::Tokenizer& tokenizer,
                                std::span<const evaluation::Request> requests,
                                const EncodeOptions& options);

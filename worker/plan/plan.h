@@ -1,10 +1,11 @@
-// The plan: which tokens run in which forward, decided by the requests alone and never by the device.
+// The plan: which tokens run in which forward, decided by the requests alone and never by the
+// device.
 //
 // Requests of one task become sequences of input ids with targets. Sequences that start alike share
 // the start: they form a token trie, which is cut into batches (the unit of execution, durability
 // and retry), each made of micro-batches (one forward each). Inside a micro-batch tokens are packed
-// without padding; a segment is a run of tokens that sees itself causally and everything on the path
-// above it. No tensors here.
+// without padding; a segment is a run of tokens that sees itself causally and everything on the
+// path above it. No tensors here.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ struct Limits {
 };
 
 // A run of packed tokens. Its first token has position `first_position` in every sequence that goes
-// through it. Sees: the batch's prefix (if position of the root > 0), all ancestors, itself causally.
+// through it. Sees: the batch's prefix (if position of the root > 0), all ancestors, itself
+// causally.
 struct Segment {
   int32_t parent = -1;  // earlier segment of the same micro-batch, -1 for none (prefix, or nothing)
   int32_t first_token = 0;
