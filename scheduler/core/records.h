@@ -47,6 +47,11 @@ struct RequestSpec {
   int64_t time_limit_ms = 0;
   std::string submitter;  // name of the token, never the token
 };
+// Whether a client that sent `a` may be answered with what was stored for `b`: all that the client
+// decides is equal. What the scheduler filled in (suite_version, bundle_digest) does not count.
+bool SameSubmission(const RequestSpec& a, const RequestSpec& b);
+// model@revision:precision, the name of what a slot keeps loaded.
+std::string ModelKey(const RequestSpec& spec);
 
 // One (task) part of a plan, in plan order; batches of all tasks form one index space.
 struct PlanTask {
@@ -132,7 +137,7 @@ struct EventRow {
   int64_t seq = 0;
   WallTime at;
   RequestId request;  // "" for events about workers or the queue
-  std::string kind;   // "submitted", "running", "batch", "finished", ...
+  std::string kind;   // one of scheduler/core/event_kinds.h
   std::string text;
 };
 
@@ -146,7 +151,13 @@ struct AuditRow {
   std::string detail;
 };
 
-// A named value of the queue itself: "next_lease", "next_seq", "paused", "drained:<worker>".
+// A named value of the queue itself:
+//   next_lease                        the first lease number that was never given out
+//   next_seq                          the first event number that was never given out
+//   paused                            "1" while dispatch is paused
+//   drained:<worker>                  why an operator drained it
+//   faults:<request>:<round>:<batch>  workers, separated by blanks, one for each counted fault
+//   active:<request>                  milliseconds that its round has been running
 struct MetaRow {
   std::string key;
   std::string value;  // "" removes it
@@ -154,6 +165,21 @@ struct MetaRow {
 
 struct RemoveLease {
   LeaseId id;
+};
+
+// What the core needs to go on after a restart: live requests whole; finished ones by row only.
+struct Snapshot {
+  std::vector<RequestRow> requests;  // in submit order
+  std::vector<LeaseRow> leases;
+  std::vector<AttemptRow> open_attempts;
+  std::vector<MetaRow> meta;
+  // (request, round, batch) of the stored batches of requests that are not terminal.
+  struct StoredBatch {
+    RequestId request;
+    int64_t round = 1;
+    int64_t batch = 0;
+  };
+  std::vector<StoredBatch> batches;
 };
 
 // One durable change. A commit holds many and is atomic.

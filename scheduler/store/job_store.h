@@ -13,20 +13,7 @@
 
 namespace koeval::store {
 
-// What the core needs to go on after a restart: live requests whole; finished ones by row only.
-struct Snapshot {
-  std::vector<core::RequestRow> requests;  // in submit order
-  std::vector<core::LeaseRow> leases;
-  std::vector<core::AttemptRow> open_attempts;
-  std::vector<core::MetaRow> meta;
-  // (request, round, batch) of the stored batches of requests that are not terminal.
-  struct StoredBatch {
-    RequestId request;
-    int64_t round = 1;
-    int64_t batch = 0;
-  };
-  std::vector<StoredBatch> batches;
-};
+using Snapshot = core::Snapshot;
 
 struct RequestFilter {
   std::vector<core::RequestState> states;  // empty: all
