@@ -1,0 +1,260 @@
+// gRPC calls of the client.
+#include "scheduler/cli/client.h"
+
+#include <fmt/core.h>
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/base/clock.h"
+#include "common/rpc/credentials.h"
+#include "common/rpc/status_convert.h"
+#include "koeval/v1/catalogue.grpc.pb.h"
+#include "koeval/v1/cluster.grpc.pb.h"
+#include "koeval/v1/queue.grpc.pb.h"
+#include "koeval/v1/results.grpc.pb.h"
+#include "scheduler/cli/view_convert.h"
+
+namespace koeval::cli {
+namespace {
+
+namespace pb = koeval::v1;
+
+constexpr int kSubmitTriesMax = 4;
+constexpr int kPageSize = 500;
+constexpr int kMessageBytesMax = 256 << 20;  // a result file with many tasks
+
+}  // namespace
+
+struct Client::Impl {
+  ClientOptions options;
+  rpc::ClientCredentials credentials;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<pb::QueueService::Stub> queue;
+  std::unique_ptr<pb::ResultsService::Stub> results;
+  std::unique_ptr<pb::CatalogueService::Stub> catalogue;
+  std::unique_ptr<pb::ClusterService::Stub> cluster;
+
+  void Prepare(grpc::ClientContext& context, bool bounded) const {
+    credentials.Prepare(context);
+    if (!bounded) return;
+    context.set_deadline(std::chrono::system_clock::time_point(
+        std::chrono::microseconds(Clock::Real().Wall().micros + options.timeout_ms * 1000)));
+  }
+
+  // The status of a call, with what to check when nobody answered.
+  Status Convert(const grpc::Status& status) const {
+    Status out = rpc::FromGrpc(status);
+    if (out.code() == Code::kUnavailable || out.code() == Code::kDeadlineExceeded) {
+      return Unavailable(
+          fmt::format("no answer from the scheduler at {} ({}); check that koeval-scheduler runs "
+                      "there and that --address is right",
+                      options.address, status.error_message()));
+    }
+    return out;
+  }
+
+  template <typename Stub, typename Request, typename Response>
+  Result<Response> Call(Stub& stub,
+                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                     Response*),
+                        const Request& request) const {
+    grpc::ClientContext context;
+    Prepare(context, /*bounded=*/true);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return Convert(status);
+    return response;
+  }
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+const std::string& Client::address() const {
+  return impl_->options.address;
+}
+
+Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  ASSIGN_OR_RETURN(impl->credentials,
+                   rpc::LoadClientCredentials({.ca_file = options.tls_ca,
+                                               .cert_file = options.tls_cert,
+                                               .key_file = options.tls_key,
+                                               .server_name = options.tls_server_name,
+                                               .token_file = options.token_file}));
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  impl->channel = impl->credentials.Dial(options.address, arguments);
+  impl->queue = pb::QueueService::NewStub(impl->channel);
+  impl->results = pb::ResultsService::NewStub(impl->channel);
+  impl->catalogue = pb::CatalogueService::NewStub(impl->channel);
+  impl->cluster = pb::ClusterService::NewStub(impl->channel);
+  return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+Result<std::pair<RequestView, bool>> Client::Submit(const std::string& id, const SubmitSpec& spec) {
+  pb::SubmitRequest request;
+  request.set_request_id(id);
+  *request.mutable_spec() = ToProto(spec);
+  Status last;
+  for (int tries = 0; tries < kSubmitTriesMax; ++tries) {
+    auto response = impl_->Call(*impl_->queue, &pb::QueueService::Stub::Submit, request);
+    if (response.ok()) {
+      return std::pair(ToView(response->request()), response->already_known());
+    }
+    last = response.status();
+    if (last.code() != Code::kUnavailable) break;
+  }
+  return last;
+}
+
+Result<std::pair<RequestView, std::vector<AttemptView>>> Client::Get(const std::string& id) {
+  pb::GetRequestRequest request;
+  request.set_request_id(id);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->queue, &pb::QueueService::Stub::GetRequest, request));
+  std::vector<AttemptView> attempts;
+  for (const pb::Attempt& attempt : response.attempts()) attempts.push_back(ToView(attempt));
+  return std::pair(ToView(response.request()), std::move(attempts));
+}
+
+Result<std::vector<RequestView>> Client::List(const ListFilter& filter) {
+  pb::ListRequestsRequest request;
+  for (const std::string& name : filter.states) {
+    const pb::RequestState state = StateFromName(name);
+    if (state == pb::REQUEST_STATE_UNSPECIFIED) {
+      return InvalidArgument(
+          fmt::format("state \"{}\" is unknown; use PENDING, RUNNING, FINISHED or FAILED", name));
+    }
+    request.add_states(state);
+  }
+  request.set_suite(filter.suite);
+  request.set_model(filter.model);
+  request.set_submitter(filter.submitter);
+  request.set_newest_first(filter.newest_first);
+  std::vector<RequestView> out;
+  while (static_cast<int64_t>(out.size()) < filter.limit) {
+    request.set_page_size(static_cast<int32_t>(
+        std::min<int64_t>(kPageSize, filter.limit - static_cast<int64_t>(out.size()))));
+    ASSIGN_OR_RETURN(const auto page,
+                     impl_->Call(*impl_->queue, &pb::QueueService::Stub::ListRequests, request));
+    for (const pb::Request& r : page.requests()) out.push_back(ToView(r));
+    if (page.next_page_token().empty()) break;
+    request.set_page_token(page.next_page_token());
+  }
+  return out;
+}
+
+Status Client::Watch(int64_t after_seq, const std::string& id,
+                     const std::function<bool(const ChangeView&)>& on_change) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  pb::WatchRequest request;
+  request.set_after_seq(after_seq);
+  request.set_request_id(id);
+  const auto stream = impl_->queue->Watch(&context, request);
+  pb::WatchResponse change;
+  while (stream->Read(&change)) {
+    if (!on_change(
+            {change.seq(), change.at_us(), change.request_id(), change.kind(), change.text()})) {
+      context.TryCancel();
+      (void)stream->Finish();
+      return OkStatus();
+    }
+  }
+  return impl_->Convert(stream->Finish());
+}
+
+Result<RequestView> Client::Cancel(const std::string& id) {
+  pb::CancelRequest request;
+  request.set_request_id(id);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->queue, &pb::QueueService::Stub::Cancel, request));
+  return ToView(response.request());
+}
+
+Result<RequestView> Client::Retry(const std::string& id) {
+  pb::RetryRequest request;
+  request.set_request_id(id);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->queue, &pb::QueueService::Stub::Retry, request));
+  return ToView(response.request());
+}
+
+Result<QueueView> Client::Queue() {
+  ASSIGN_OR_RETURN(
+      const auto response,
+      impl_->Call(*impl_->queue, &pb::QueueService::Stub::GetQueue, pb::GetQueueRequest()));
+  return ToView(response);
+}
+
+Result<bool> Client::SetPaused(bool paused) {
+  pb::SetDispatchRequest request;
+  request.set_paused(paused);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->queue, &pb::QueueService::Stub::SetDispatch, request));
+  return response.paused();
+}
+
+Result<ResultsView> Client::Results(const std::string& id) {
+  pb::GetResultsRequest request;
+  request.set_request_id(id);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->results, &pb::ResultsService::Stub::GetResults, request));
+  return ToView(response);
+}
+
+Result<LeaderboardView> Client::Leaderboard(const std::string& suite, int limit) {
+  pb::GetLeaderboardRequest request;
+  request.set_suite(suite);
+  request.set_limit(limit);
+  ASSIGN_OR_RETURN(
+      const auto response,
+      impl_->Call(*impl_->results, &pb::ResultsService::Stub::GetLeaderboard, request));
+  return ToView(response);
+}
+
+Status Client::Samples(const std::string& id, const std::string& task,
+                       const std::function<void(const std::string&)>& on_line) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  pb::GetSamplesRequest request;
+  request.set_request_id(id);
+  request.set_task(task);
+  const auto stream = impl_->results->GetSamples(&context, request);
+  pb::GetSamplesResponse sample;
+  while (stream->Read(&sample)) on_line(sample.line());
+  return impl_->Convert(stream->Finish());
+}
+
+Result<std::vector<SuiteView>> Client::Suites() {
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->catalogue, &pb::CatalogueService::Stub::ListSuites,
+                               pb::ListSuitesRequest()));
+  std::vector<SuiteView> out;
+  for (const pb::Suite& suite : response.suites()) out.push_back(ToView(suite));
+  return out;
+}
+
+Result<std::vector<WorkerView>> Client::Workers() {
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->cluster, &pb::ClusterService::Stub::ListWorkers,
+                               pb::ListWorkersRequest()));
+  std::vector<WorkerView> out;
+  for (const pb::Worker& worker : response.workers()) out.push_back(ToView(worker));
+  return out;
+}
+
+Result<WorkerView> Client::Drain(const std::string& worker, bool drain, const std::string& reason) {
+  pb::DrainRequest request;
+  request.set_worker(worker);
+  request.set_drain(drain);
+  request.set_reason(reason);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->cluster, &pb::ClusterService::Stub::Drain, request));
+  return ToView(response.worker());
+}
+
+}  // namespace koeval::cli

@@ -1,0 +1,92 @@
+// The scheduler's API as plain calls: deadlines, retries of what is safe to retry, errors with
+// remedies.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "scheduler/cli/view.h"
+
+namespace koeval::cli {
+
+struct ClientOptions {
+  std::string address = "127.0.0.1:7711";
+  std::string token_file;  // holds the token; never given by value
+  std::string tls_ca, tls_cert, tls_key, tls_server_name;
+  int64_t timeout_ms = 10'000;  // of one call
+};
+
+struct SubmitSpec {
+  std::string model, revision, precision, weight_type, model_type, suite, profile;
+  std::optional<int64_t> limit;
+  int64_t priority = 0;
+  int64_t time_limit_ms = 0;
+};
+
+struct ListFilter {
+  std::vector<std::string> states;
+  std::string suite, model, submitter;
+  bool newest_first = false;
+  int64_t limit = 1000;  // requests in all; pages are fetched as needed
+};
+
+struct ChangeView {
+  int64_t seq = 0, at_us = 0;
+  std::string request_id, kind, text;
+};
+
+struct SuiteView {
+  std::string name, title, version, profile, bundle_digest;
+  bool is_default = false;
+  int64_t documents = 0;
+  struct Entry {
+    std::string name, metric;
+    std::vector<std::string> tasks;
+    std::optional<int64_t> num_fewshot;
+  };
+  std::vector<Entry> entries;
+};
+
+// Thread-safe. Every call returns UNAVAILABLE, naming the address and what to check, when nobody
+// answers within the timeout.
+class Client {
+ public:
+  // INVALID_ARGUMENT or NOT_FOUND for unreadable token or TLS files. Does not connect yet.
+  static Result<std::unique_ptr<Client>> Create(const ClientOptions& options);
+  ~Client();
+
+  // (request, already known). Repeated by itself on UNAVAILABLE: the id makes that safe.
+  Result<std::pair<RequestView, bool>> Submit(const std::string& id, const SubmitSpec& spec);
+  Result<std::pair<RequestView, std::vector<AttemptView>>> Get(const std::string& id);
+  Result<std::vector<RequestView>> List(const ListFilter& filter);
+  // Calls `on_change` for each change after `after_seq` until it returns false or the stream ends.
+  Status Watch(int64_t after_seq, const std::string& id,
+               const std::function<bool(const ChangeView&)>& on_change);
+  Result<RequestView> Cancel(const std::string& id);
+  Result<RequestView> Retry(const std::string& id);
+  Result<QueueView> Queue();
+  Result<bool> SetPaused(bool paused);
+  Result<ResultsView> Results(const std::string& id);
+  Result<LeaderboardView> Leaderboard(const std::string& suite, int limit);
+  // Calls `on_line` with each sample line (JSON, without newline).
+  Status Samples(const std::string& id, const std::string& task,
+                 const std::function<void(const std::string&)>& on_line);
+  Result<std::vector<SuiteView>> Suites();
+  Result<std::vector<WorkerView>> Workers();
+  Result<WorkerView> Drain(const std::string& worker, bool drain, const std::string& reason);
+
+  const std::string& address() const;
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace koeval::cli

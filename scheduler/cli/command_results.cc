@@ -1,0 +1,87 @@
+// koeval results, leaderboard, samples.
+#include "common/base/file.h"
+#include "scheduler/cli/commands.h"
+#include "scheduler/cli/render.h"
+#include "scheduler/cli/view_json.h"
+
+namespace koeval::cli {
+namespace {
+
+struct ResultFlags {
+  std::string id, suite, task, output;
+  int limit = 100;
+};
+
+Status ShowResults(Client& client, const Shell& shell, const ResultFlags& flags) {
+  ASSIGN_OR_RETURN(const ResultsView results, client.Results(flags.id));
+  if (!flags.output.empty()) {
+    RETURN_IF_ERROR(WriteFileAtomically(flags.output, results.results_json + "\n"));
+  }
+  if (shell.json) {
+    PrintJson(Document("results", "results", ToJson(results)));
+  } else {
+    Print(RenderResults(shell.terminal, results));
+  }
+  return OkStatus();
+}
+
+Status ShowLeaderboard(Client& client, const Shell& shell, const ResultFlags& flags) {
+  ASSIGN_OR_RETURN(const LeaderboardView board, client.Leaderboard(flags.suite, flags.limit));
+  if (shell.json) {
+    PrintJson(Document("leaderboard", "leaderboard", ToJson(board)));
+  } else {
+    Print(RenderLeaderboard(shell.terminal, board));
+  }
+  return OkStatus();
+}
+
+Status ShowSamples(Client& client, const ResultFlags& flags) {
+  if (flags.output.empty()) {
+    return client.Samples(flags.id, flags.task,
+                          [](const std::string& line) { Print(line + "\n"); });
+  }
+  std::string text;
+  RETURN_IF_ERROR(client.Samples(flags.id, flags.task,
+                                 [&text](const std::string& line) { text += line + "\n"; }));
+  return WriteFileAtomically(flags.output, text, 0600);
+}
+
+}  // namespace
+
+void AddResultCommands(CLI::App& app, Shell& shell) {
+  auto flags = std::make_shared<ResultFlags>();
+  CLI::App* results = app.add_subcommand("results", "Scores of a FINISHED request");
+  results->add_option("id", flags->id, "The request")->required();
+  results->add_option("--output", flags->output, "Also write the complete result file here");
+  results->footer("Example:\n  koeval results r-1f2e3d --output results.json");
+  results->callback([&shell, flags] {
+    shell.command = [&shell, flags] {
+      return WithClient(shell, [&](Client& c) { return ShowResults(c, shell, *flags); });
+    };
+  });
+
+  CLI::App* leaderboard = app.add_subcommand("leaderboard", "Models by their average");
+  leaderboard->add_option("--suite", flags->suite, "Default: the scheduler's default suite");
+  leaderboard->add_option("--limit", flags->limit, "At most N rows (default 100)")
+      ->check(CLI::Range(1, 10000));
+  leaderboard->footer("Example:\n  koeval leaderboard --json");
+  leaderboard->callback([&shell, flags] {
+    shell.command = [&shell, flags] {
+      return WithClient(shell, [&](Client& c) { return ShowLeaderboard(c, shell, *flags); });
+    };
+  });
+
+  CLI::App* samples = app.add_subcommand(
+      "samples", "Per-document records of a FINISHED request, JSON lines (role operator)");
+  samples->add_option("id", flags->id, "The request")->required();
+  samples->add_option("--task", flags->task, "Of this task only");
+  samples->add_option("--output", flags->output, "Write to this file (mode 0600)");
+  samples->footer("Example:\n  koeval samples r-1f2e3d --task demo_reasoning");
+  samples->callback([&shell, flags] {
+    shell.command = [&shell, flags] {
+      return WithClient(shell, [&](Client& c) { return ShowSamples(c, *flags); });
+    };
+  });
+}
+
+}  // namespace koeval::cli

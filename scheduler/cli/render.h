@@ -1,0 +1,29 @@
+// Views as text for people. Pure: equal views and terminals give equal text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scheduler/cli/terminal.h"
+#include "scheduler/cli/view.h"
+
+namespace koeval::cli {
+
+// The queue at a glance: counts, running with bars, waiting, the newest finished and failed.
+std::string RenderStatus(const Terminal& terminal, const QueueView& queue,
+                         const std::vector<RequestView>& requests);
+// One request in full: progress, ETA, attempts, reason, what to do. `now_us` dates ages.
+std::string RenderRequest(const Terminal& terminal, const RequestView& request,
+                          const std::vector<AttemptView>& attempts, int64_t now_us);
+// A table of requests, one line each.
+std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>& requests,
+                        int64_t now_us);
+// One line of progress with bar and ETA, for commands that wait.
+std::string RenderProgressLine(const Terminal& terminal, const RequestView& request);
+std::string RenderWorkers(const Terminal& terminal, const std::vector<WorkerView>& workers);
+std::string RenderResults(const Terminal& terminal, const ResultsView& results);
+std::string RenderLeaderboard(const Terminal& terminal, const LeaderboardView& leaderboard);
+// Tasks with their metrics, as `koeval eval` ends.
+std::string RenderTaskScores(const Terminal& terminal, const std::vector<TaskScoreView>& tasks);
+
+}  // namespace koeval::cli

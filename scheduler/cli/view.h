@@ -1,0 +1,99 @@
+// What the client shows, as plain values (view_convert.cc makes them of protobuf).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace koeval::cli {
+
+struct RequestView {
+  std::string id;
+  int64_t number = 0;
+  std::string model, revision, precision, weight_type, model_type, suite, suite_version, profile;
+  std::optional<int64_t> limit;
+  int64_t priority = 0;
+  int64_t time_limit_ms = 0;
+  std::string state;  // PENDING, RUNNING, FINISHED, FAILED
+  std::string phase, ending, reason, remedy;
+  int64_t round = 0, attempt = 0;
+  int64_t batches_done = 0, batches_total = 0;
+  std::optional<int64_t> eta_ms;
+  int64_t queue_position = 0;
+  std::vector<std::string> workers;
+  std::string plan_digest, bundle_digest, hardware_class, submitter, facts_json;
+  int64_t submitted_at_us = 0, started_at_us = 0, finished_at_us = 0;
+  struct Task {
+    std::string task;
+    int64_t batches = 0, requests = 0, documents = 0, truncated = 0;
+  };
+  std::vector<Task> tasks;
+
+  bool terminal() const { return state == "FINISHED" || state == "FAILED"; }
+};
+
+struct AttemptView {
+  int64_t round = 0, attempt = 0;
+  std::string worker, ending, reason;
+  int64_t started_at_us = 0, ended_at_us = 0;
+};
+
+struct QueueView {
+  int64_t pending = 0, running = 0, finished = 0, failed = 0;
+  int64_t workers = 0, slots = 0, slots_busy = 0;
+  bool paused = false;
+  int64_t last_seq = 0;
+  int64_t now_us = 0;
+  std::string version;
+};
+
+struct SlotView {
+  int64_t index = 0;
+  std::string device, model, request_id;
+  int64_t lease = 0;
+};
+struct WorkerView {
+  std::string id, hardware_class, version, drain_reason;
+  bool connected = false, draining = false;
+  int64_t last_seen_ms_ago = 0, batches_done = 0;
+  std::vector<SlotView> slots;
+};
+
+struct EntryView {
+  std::string name, metric;
+  double value = 0;
+  std::optional<double> stderr_value;
+};
+struct MetricView {
+  std::string metric, filter;
+  double value = 0;
+  std::optional<double> stderr_value;
+};
+struct TaskScoreView {
+  std::string task, alias;
+  int64_t num_fewshot = 0, documents = 0;
+  std::vector<MetricView> metrics;
+};
+struct ResultsView {
+  std::string request_id, suite;
+  std::vector<EntryView> entries;
+  double average = 0;
+  std::vector<TaskScoreView> tasks;
+  std::string results_json;
+  int64_t finished_at_us = 0;
+};
+struct LeaderboardRowView {
+  int64_t rank = 0;
+  std::string request_id, model, revision, precision, model_type, profile;
+  double average = 0;
+  std::vector<EntryView> entries;
+  int64_t finished_at_us = 0;
+};
+struct LeaderboardView {
+  std::string suite, suite_version;
+  std::vector<std::string> columns;
+  std::vector<LeaderboardRowView> rows;
+};
+
+}  // namespace koeval::cli

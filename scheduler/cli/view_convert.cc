@@ -1,0 +1,183 @@
+// Field by field.
+#include "scheduler/cli/view_convert.h"
+
+#include <array>
+
+namespace koeval::cli {
+namespace {
+
+namespace pb = koeval::v1;
+
+struct NamedState {
+  const char* name;
+  pb::RequestState state;
+};
+constexpr std::array<NamedState, 4> kStates = {{{"PENDING", pb::REQUEST_STATE_PENDING},
+                                                {"RUNNING", pb::REQUEST_STATE_RUNNING},
+                                                {"FINISHED", pb::REQUEST_STATE_FINISHED},
+                                                {"FAILED", pb::REQUEST_STATE_FAILED}}};
+
+std::string StateName(pb::RequestState state) {
+  for (const NamedState& known : kStates) {
+    if (known.state == state) return known.name;
+  }
+  return "UNKNOWN";
+}
+
+EntryView ToView(const pb::EntryScore& entry) {
+  EntryView view{entry.name(), entry.metric(), entry.value(), {}};
+  if (entry.has_stderr_value()) view.stderr_value = entry.stderr_value();
+  return view;
+}
+
+TaskScoreView ToView(const pb::TaskScore& task) {
+  TaskScoreView view{task.task(), task.alias(), task.num_fewshot(), task.documents(), {}};
+  for (const pb::MetricScore& metric : task.metrics()) {
+    MetricView& out = view.metrics.emplace_back();
+    out.metric = metric.metric();
+    out.filter = metric.filter();
+    out.value = metric.value();
+    if (metric.has_stderr_value()) out.stderr_value = metric.stderr_value();
+  }
+  return view;
+}
+
+}  // namespace
+
+pb::RequestState StateFromName(const std::string& name) {
+  for (const NamedState& known : kStates) {
+    if (known.name == name) return known.state;
+  }
+  return pb::REQUEST_STATE_UNSPECIFIED;
+}
+
+RequestView ToView(const pb::Request& r) {
+  RequestView v;
+  v.id = r.id();
+  v.number = r.number();
+  v.model = r.spec().model();
+  v.revision = r.spec().revision();
+  v.precision = r.spec().precision();
+  v.weight_type = r.spec().weight_type();
+  v.model_type = r.spec().model_type();
+  v.suite = r.spec().suite();
+  v.suite_version = r.suite_version();
+  v.profile = r.spec().profile();
+  if (r.spec().has_limit()) v.limit = r.spec().limit();
+  v.priority = r.spec().priority();
+  v.time_limit_ms = r.spec().time_limit_ms();
+  v.state = StateName(r.state());
+  v.phase = r.phase();
+  v.ending = r.ending();
+  v.reason = r.reason();
+  v.remedy = r.remedy();
+  v.round = r.round();
+  v.attempt = r.attempt();
+  v.batches_done = r.progress().batches_done();
+  v.batches_total = r.progress().batches_total();
+  if (r.progress().has_eta_ms()) v.eta_ms = r.progress().eta_ms();
+  v.queue_position = r.progress().queue_position();
+  v.workers.assign(r.progress().workers().begin(), r.progress().workers().end());
+  v.plan_digest = r.plan_digest();
+  v.bundle_digest = r.bundle_digest();
+  v.hardware_class = r.hardware_class();
+  v.submitter = r.submitter();
+  v.facts_json = r.facts_json();
+  v.submitted_at_us = r.submitted_at_us();
+  v.started_at_us = r.started_at_us();
+  v.finished_at_us = r.finished_at_us();
+  for (const pb::PlanTask& task : r.tasks()) {
+    v.tasks.push_back(
+        {task.task(), task.batches(), task.requests(), task.documents(), task.truncated()});
+  }
+  return v;
+}
+
+AttemptView ToView(const pb::Attempt& a) {
+  return {a.round(),  a.attempt(),       a.worker(),     a.ending(),
+          a.reason(), a.started_at_us(), a.ended_at_us()};
+}
+
+QueueView ToView(const pb::GetQueueResponse& q) {
+  return {q.pending(),    q.running(), q.finished(), q.failed(), q.workers(), q.slots(),
+          q.slots_busy(), q.paused(),  q.last_seq(), q.now_us(), q.version()};
+}
+
+WorkerView ToView(const pb::Worker& w) {
+  WorkerView v;
+  v.id = w.id();
+  v.hardware_class = w.hardware_class();
+  v.version = w.version();
+  v.drain_reason = w.drain_reason();
+  v.connected = w.connected();
+  v.draining = w.draining();
+  v.last_seen_ms_ago = w.last_seen_ms_ago();
+  v.batches_done = w.batches_done();
+  for (const pb::Slot& slot : w.slots()) {
+    v.slots.push_back({slot.index(), slot.device(), slot.model(), slot.request_id(), slot.lease()});
+  }
+  return v;
+}
+
+ResultsView ToView(const pb::GetResultsResponse& r) {
+  ResultsView v;
+  v.request_id = r.request_id();
+  v.suite = r.suite();
+  for (const pb::EntryScore& entry : r.entries()) v.entries.push_back(ToView(entry));
+  v.average = r.average();
+  for (const pb::TaskScore& task : r.tasks()) v.tasks.push_back(ToView(task));
+  v.results_json = r.results_json();
+  v.finished_at_us = r.finished_at_us();
+  return v;
+}
+
+LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
+  LeaderboardView v;
+  v.suite = l.suite();
+  v.suite_version = l.suite_version();
+  v.columns.assign(l.columns().begin(), l.columns().end());
+  for (const pb::LeaderboardRow& row : l.rows()) {
+    LeaderboardRowView& out = v.rows.emplace_back();
+    out.rank = row.rank();
+    out.request_id = row.request_id();
+    out.model = row.model();
+    out.revision = row.revision();
+    out.precision = row.precision();
+    out.model_type = row.model_type();
+    out.profile = row.profile();
+    out.average = row.average();
+    for (const pb::EntryScore& entry : row.entries()) out.entries.push_back(ToView(entry));
+    out.finished_at_us = row.finished_at_us();
+  }
+  return v;
+}
+
+SuiteView ToView(const pb::Suite& s) {
+  SuiteView v{s.name(),          s.title(),      s.version(),   s.profile(),
+              s.bundle_digest(), s.is_default(), s.documents(), {}};
+  for (const pb::SuiteEntry& entry : s.entries()) {
+    SuiteView::Entry& out = v.entries.emplace_back();
+    out.name = entry.name();
+    out.metric = entry.metric();
+    out.tasks.assign(entry.tasks().begin(), entry.tasks().end());
+    if (entry.has_num_fewshot()) out.num_fewshot = entry.num_fewshot();
+  }
+  return v;
+}
+
+pb::RequestSpec ToProto(const SubmitSpec& spec) {
+  pb::RequestSpec out;
+  out.set_model(spec.model);
+  out.set_revision(spec.revision);
+  out.set_precision(spec.precision);
+  out.set_weight_type(spec.weight_type);
+  out.set_model_type(spec.model_type);
+  out.set_suite(spec.suite);
+  out.set_profile(spec.profile);
+  if (spec.limit) out.set_limit(*spec.limit);
+  out.set_priority(spec.priority);
+  out.set_time_limit_ms(spec.time_limit_ms);
+  return out;
+}
+
+}  // namespace koeval::cli

@@ -1,0 +1,24 @@
+// Protobuf answers as views. Generated types of the client end here and in client.cc.
+#pragma once
+
+#include "koeval/v1/catalogue.pb.h"
+#include "koeval/v1/cluster.pb.h"
+#include "koeval/v1/queue.pb.h"
+#include "koeval/v1/results.pb.h"
+#include "scheduler/cli/client.h"
+#include "scheduler/cli/view.h"
+
+namespace koeval::cli {
+
+RequestView ToView(const koeval::v1::Request& request);
+AttemptView ToView(const koeval::v1::Attempt& attempt);
+QueueView ToView(const koeval::v1::GetQueueResponse& queue);
+WorkerView ToView(const koeval::v1::Worker& worker);
+ResultsView ToView(const koeval::v1::GetResultsResponse& results);
+LeaderboardView ToView(const koeval::v1::GetLeaderboardResponse& leaderboard);
+SuiteView ToView(const koeval::v1::Suite& suite);
+koeval::v1::RequestSpec ToProto(const SubmitSpec& spec);
+// UNSPECIFIED for an unknown name.
+koeval::v1::RequestState StateFromName(const std::string& name);
+
+}  // namespace koeval::cli

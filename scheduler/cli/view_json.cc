@@ -1,0 +1,179 @@
+// The JSON schema of the client's answers.
+#include "scheduler/cli/view_json.h"
+
+#include "common/base/clock.h"
+
+namespace koeval::cli {
+namespace {
+
+Json TimeOrNull(int64_t micros) {
+  return micros == 0 ? Json(nullptr) : Json(FormatUtcMicros({micros}));
+}
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json ToJson(const EntryView& entry) {
+  return {{"name", entry.name},
+          {"metric", entry.metric},
+          {"value", entry.value},
+          {"stderr", OrNull(entry.stderr_value)}};
+}
+
+Json Entries(const std::vector<EntryView>& entries) {
+  Json out = Json::array();
+  for (const EntryView& entry : entries) out.push_back(ToJson(entry));
+  return out;
+}
+
+}  // namespace
+
+Json ToJson(const RequestView& r) {
+  Json tasks = Json::array();
+  for (const auto& task : r.tasks) {
+    tasks.push_back({{"task", task.task},
+                     {"documents", task.documents},
+                     {"requests", task.requests},
+                     {"batches", task.batches},
+                     {"truncated", task.truncated}});
+  }
+  return {{"id", r.id},
+          {"number", r.number},
+          {"state", r.state},
+          {"phase", r.phase},
+          {"ending", r.ending},
+          {"reason", r.reason},
+          {"remedy", r.remedy},
+          {"model", r.model},
+          {"revision", r.revision},
+          {"precision", r.precision},
+          {"weight_type", r.weight_type},
+          {"model_type", r.model_type},
+          {"suite", r.suite},
+          {"suite_version", r.suite_version},
+          {"profile", r.profile},
+          {"limit", OrNull(r.limit)},
+          {"priority", r.priority},
+          {"time_limit_ms", r.time_limit_ms},
+          {"round", r.round},
+          {"attempt", r.attempt},
+          {"progress",
+           {{"batches_done", r.batches_done},
+            {"batches_total", r.batches_total},
+            {"eta_ms", OrNull(r.eta_ms)},
+            {"queue_position", r.queue_position},
+            {"workers", r.workers}}},
+          {"tasks", tasks},
+          {"plan_digest", r.plan_digest},
+          {"bundle_digest", r.bundle_digest},
+          {"hardware_class", r.hardware_class},
+          {"submitter", r.submitter},
+          {"submitted_at", TimeOrNull(r.submitted_at_us)},
+          {"started_at", TimeOrNull(r.started_at_us)},
+          {"finished_at", TimeOrNull(r.finished_at_us)}};
+}
+
+Json ToJson(const AttemptView& a) {
+  return {{"round", a.round},
+          {"attempt", a.attempt},
+          {"worker", a.worker},
+          {"ending", a.ending},
+          {"reason", a.reason},
+          {"started_at", TimeOrNull(a.started_at_us)},
+          {"ended_at", TimeOrNull(a.ended_at_us)}};
+}
+
+Json ToJson(const QueueView& q) {
+  return {{"pending", q.pending}, {"running", q.running},       {"finished", q.finished},
+          {"failed", q.failed},   {"paused", q.paused},         {"workers", q.workers},
+          {"slots", q.slots},     {"slots_busy", q.slots_busy}, {"last_seq", q.last_seq},
+          {"version", q.version}, {"now", TimeOrNull(q.now_us)}};
+}
+
+Json ToJson(const WorkerView& w) {
+  Json slots = Json::array();
+  for (const SlotView& slot : w.slots) {
+    slots.push_back({{"index", slot.index},
+                     {"device", slot.device},
+                     {"warm_model", slot.model},
+                     {"request", slot.request_id},
+                     {"lease", slot.lease}});
+  }
+  return {{"id", w.id},
+          {"connected", w.connected},
+          {"draining", w.draining},
+          {"drain_reason", w.drain_reason},
+          {"hardware_class", w.hardware_class},
+          {"version", w.version},
+          {"last_seen_ms_ago", w.last_seen_ms_ago},
+          {"batches_done", w.batches_done},
+          {"slots", slots}};
+}
+
+Json ToJson(const TaskScoreView& task) {
+  Json metrics = Json::array();
+  for (const MetricView& metric : task.metrics) {
+    metrics.push_back({{"metric", metric.metric},
+                       {"filter", metric.filter},
+                       {"value", metric.value},
+                       {"stderr", OrNull(metric.stderr_value)}});
+  }
+  return {{"task", task.task},
+          {"num_fewshot", task.num_fewshot},
+          {"documents", task.documents},
+          {"metrics", metrics}};
+}
+
+Json ToJson(const ResultsView& r) {
+  return {{"request", r.request_id},      {"suite", r.suite},
+          {"average", r.average},         {"entries", Entries(r.entries)},
+          {"tasks", ToJsonList(r.tasks)}, {"finished_at", TimeOrNull(r.finished_at_us)}};
+}
+
+Json ToJson(const LeaderboardView& l) {
+  Json rows = Json::array();
+  for (const LeaderboardRowView& row : l.rows) {
+    rows.push_back({{"rank", row.rank},
+                    {"request", row.request_id},
+                    {"model", row.model},
+                    {"revision", row.revision},
+                    {"precision", row.precision},
+                    {"model_type", row.model_type},
+                    {"profile", row.profile},
+                    {"average", row.average},
+                    {"entries", Entries(row.entries)},
+                    {"finished_at", TimeOrNull(row.finished_at_us)}});
+  }
+  return {{"suite", l.suite},
+          {"suite_version", l.suite_version},
+          {"columns", l.columns},
+          {"rows", rows}};
+}
+
+Json ToJson(const SuiteView& s) {
+  Json entries = Json::array();
+  for (const auto& entry : s.entries) {
+    entries.push_back({{"name", entry.name},
+                       {"metric", entry.metric},
+                       {"tasks", entry.tasks},
+                       {"num_fewshot", OrNull(entry.num_fewshot)}});
+  }
+  return {{"name", s.name},
+          {"title", s.title},
+          {"version", s.version},
+          {"profile", s.profile},
+          {"bundle_digest", s.bundle_digest},
+          {"is_default", s.is_default},
+          {"documents", s.documents},
+          {"entries", entries}};
+}
+
+Json Document(const std::string& what, const std::string& key, Json value) {
+  Json out = {{"schema", "koeval." + what + "/1"}};
+  out[key] = std::move(value);
+  return out;
+}
+
+}  // namespace koeval::cli

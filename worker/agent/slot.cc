@@ -1,0 +1,284 @@
+// The slot's thread and its conversation with the runner.
+#include "worker/agent/slot.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "common/base/bounded_queue.h"
+#include "common/base/log.h"
+#include "common/base/mutex.h"
+#include "worker/runner/failure.h"
+
+namespace koeval::agent {
+namespace {
+
+constexpr size_t kOrdersMax = 4;
+
+// Marks a lease that ended because it was told to, not because something failed.
+Status Stopped() {
+  return Status(Code::kCancelled, "stopped");
+}
+
+// A job in the runner: everything that decides its plan.
+std::string JobOf(const LeaseOrder& order) {
+  return order.request.text + "#" + order.bundle_digest.substr(0, 16);
+}
+
+std::string ModelDir(const LeaseOrder& order, const std::string& models_dir) {
+  if (order.model.starts_with('/')) return order.model;
+  return models_dir.empty() ? "" : (std::filesystem::path(models_dir) / order.model).string();
+}
+
+}  // namespace
+
+std::string ModelKeyOf(const LeaseOrder& order) {
+  return order.model + "@" + order.revision + ":" + order.precision;
+}
+
+class Slot::Impl {
+ public:
+  Impl(SlotOptions options, BundleCache& bundles, std::function<void(AgentEvent)> post,
+       const Clock& clock)
+      : options_(std::move(options)),
+        bundles_(bundles),
+        post_(std::move(post)),
+        clock_(clock),
+        orders_(kOrdersMax),
+        thread_([this] { Loop(); }) {}
+
+  ~Impl() {
+    orders_.Close();
+    {
+      MutexLock lock(mutex_);
+      closing_ = true;
+      if (session_ != nullptr) session_->Abort();
+    }
+    thread_.join();
+  }
+
+  void Start(const LeaseOrder& order) {
+    {
+      MutexLock lock(mutex_);
+      stop_asked_.reset();
+    }
+    if (orders_.TryPush(order)) return;
+    post_(SlotEnded{options_.info.index, order.lease, "HANDED_BACK", "the slot is closing", ""});
+  }
+
+  void Stop(LeaseId lease) {
+    MutexLock lock(mutex_);
+    stop_asked_ = lease;
+    // Before the range runs this does nothing in the runner; Loop looks at stop_asked_ then.
+    if (session_ != nullptr && running_ == lease) (void)session_->StopLease(lease);
+  }
+
+  void Extend(LeaseId lease, int64_t time_left_ms) {
+    MutexLock lock(mutex_);
+    if (session_ != nullptr && running_ == lease) (void)session_->ExtendLease(lease, time_left_ms);
+    extended_until_ = clock_.Mono() + time_left_ms;
+  }
+
+ private:
+  void Loop() {
+    while (const auto order = orders_.Pop()) {
+      const Status status = RunLease(*order);
+      SlotEnded ended{options_.info.index, order->lease, "DONE", "", ""};
+      if (status.code() == Code::kCancelled && status.message() == "stopped") {
+        ended.ending = "STOPPED";
+      } else if (!status.ok()) {
+        const runner::Failure failure = runner::FailureOf(status);
+        ended.ending = EndingName(failure.ending);
+        ended.reason = failure.message;
+        ended.remedy = failure.remedy;
+        spdlog::warn("slot {} lease {} of {}: {}: {}", options_.info.index, order->lease.value,
+                     order->request.text, ended.ending, LogSafe(ended.reason));
+      }
+      DropDeadRunner();
+      post_(std::move(ended));
+    }
+    DropRunner();
+  }
+
+  Status RunLease(const LeaseOrder& order) {
+    ASSIGN_OR_RETURN(const auto bundle, FetchTasks(order));
+    RETURN_IF_ERROR(StopIfAsked(order));
+    RETURN_IF_ERROR(EnsureRunner());
+    RETURN_IF_ERROR(EnsureModel(order));
+    RETURN_IF_ERROR(StopIfAsked(order));
+    RETURN_IF_ERROR(EnsurePlan(order, *bundle));
+    RETURN_IF_ERROR(StopIfAsked(order));
+    return order.planning() ? ReportPlan(order) : RunRange(order);
+  }
+
+  Result<std::shared_ptr<const Bundle>> FetchTasks(const LeaseOrder& order) {
+    auto bundle = bundles_.Get(order.bundle_digest);
+    if (bundle.ok()) return bundle;
+    return runner::FailureStatus({Ending::kDatasetUnavailable, bundle.status().message(), ""});
+  }
+
+  Status StopIfAsked(const LeaseOrder& order) {
+    MutexLock lock(mutex_);
+    return stop_asked_ == order.lease || closing_ ? Stopped() : OkStatus();
+  }
+
+  Status EnsureRunner() {
+    if (session() != nullptr) return OkStatus();
+    ASSIGN_OR_RETURN(auto fresh, runner::RunnerSession::Start(options_.session, clock_));
+    spdlog::info("slot {}: runner {} started", options_.info.index, fresh->pid());
+    MutexLock lock(mutex_);
+    session_ = std::move(fresh);
+    return closing_ ? Stopped() : OkStatus();
+  }
+
+  Status EnsureModel(const LeaseOrder& order) {
+    const std::string key = ModelKeyOf(order) + "|" + order.profile;
+    if (key == loaded_) return OkStatus();
+    loaded_.clear();
+    job_.clear();
+    post_(SlotWarm{options_.info.index, ""});
+    runner::LoadFrame load;
+    load.model_dir = ModelDir(order, options_.models_dir);
+    if (load.model_dir.empty()) {
+      return runner::FailureStatus({Ending::kModelNotFound,
+                                    order.model + " is no directory and this worker has no "
+                                                  "models_dir",
+                                    ""});
+    }
+    load.precision = order.precision;
+    load.logits_dtype = options_.logits_dtype;
+    load.device = options_.info.device;
+    load.threads = options_.threads;
+    load.profile = order.profile;
+    load.engine = options_.engine;
+    ASSIGN_OR_RETURN(facts_, session()->Load(load));
+    loaded_ = key;
+    post_(SlotWarm{options_.info.index, ModelKeyOf(order)});
+    return OkStatus();
+  }
+
+  Status EnsurePlan(const LeaseOrder& order, const Bundle& bundle) {
+    const std::string job = JobOf(order);
+    if (job == job_) return OkStatus();
+    if (!job_.empty()) RETURN_IF_ERROR(session()->Forget(job_));
+    job_.clear();
+    const auto total = static_cast<int64_t>(bundle.size());
+    for (int64_t i = 0; i < total; ++i) {
+      runner::TaskFrame frame;
+      frame.job = job;
+      frame.index = i;
+      frame.total = total;
+      frame.task = bundle[static_cast<size_t>(i)];
+      frame.limit = order.limit;
+      if (static_cast<size_t>(i) < order.shots.size()) {
+        frame.num_fewshot = order.shots[static_cast<size_t>(i)].num_fewshot;
+      }
+      RETURN_IF_ERROR(session()->SendTask(frame));
+    }
+    ASSIGN_OR_RETURN(plan_, session()->Plan(job));
+    job_ = job;
+    return OkStatus();
+  }
+
+  Status ReportPlan(const LeaseOrder& order) {
+    PlanReady ready{order.lease, plan_.digest, {}};
+    for (const runner::PlannedTask& task : plan_.tasks) {
+      ready.tasks.push_back(
+          {task.task, task.batches, task.requests, task.documents, task.truncated});
+    }
+    post_(SlotPlan{options_.info.index, std::move(ready)});
+    return OkStatus();
+  }
+
+  Status RunRange(const LeaseOrder& order) {
+    runner::RunFrame run;
+    run.job = job_;
+    run.lease = order.lease;
+    run.begin = order.begin;
+    run.end = order.end;
+    run.plan_digest = order.plan_digest;
+    {
+      MutexLock lock(mutex_);
+      if (stop_asked_ == order.lease) return Stopped();
+      running_ = order.lease;
+      // The heartbeats that passed while the model was loaded have renewed the lease.
+      run.time_left_ms = std::max<int64_t>(order.time_left_ms, extended_until_ - clock_.Mono());
+    }
+    const auto outcome =
+        session()->Run(run, [&](const runner::BatchFrame& batch) { return Post(order, batch); });
+    {
+      MutexLock lock(mutex_);
+      running_.reset();
+    }
+    RETURN_IF_ERROR(outcome.status());
+    return outcome->how == runner::RunOutcome::How::kDone ? OkStatus() : Stopped();
+  }
+
+  Status Post(const LeaseOrder& order, const runner::BatchFrame& batch) {
+    post_(SlotBatch{options_.info.index,
+                    {order.lease, batch.batch, CompactJson(batch.results), batch.run_ms,
+                     options_.info.hardware_class, plan_.digest}});
+    return OkStatus();
+  }
+
+  // The slot's thread alone makes and drops sessions, so it may use one without the lock.
+  runner::RunnerSession* session() {
+    MutexLock lock(mutex_);
+    return session_.get();
+  }
+
+  void DropDeadRunner() {
+    if (session() != nullptr && !session()->alive()) DropRunner();
+  }
+
+  void DropRunner() {
+    std::unique_ptr<runner::RunnerSession> old;
+    {
+      MutexLock lock(mutex_);
+      old = std::move(session_);
+    }
+    if (old == nullptr) return;
+    loaded_.clear();
+    job_.clear();
+    post_(SlotWarm{options_.info.index, ""});
+    (void)old->Close();
+  }
+
+  const SlotOptions options_;
+  BundleCache& bundles_;
+  const std::function<void(AgentEvent)> post_;
+  const Clock& clock_;
+  BoundedQueue<LeaseOrder> orders_;
+
+  // The slot's thread only.
+  std::string loaded_;  // model and profile that the runner holds
+  std::string job_;     // whose plan the runner holds
+  runner::RunnerFacts facts_;
+  runner::PlannedFrame plan_;
+
+  Mutex mutex_;
+  std::unique_ptr<runner::RunnerSession> session_ GUARDED_BY(mutex_);
+  std::optional<LeaseId> running_ GUARDED_BY(mutex_);
+  std::optional<LeaseId> stop_asked_ GUARDED_BY(mutex_);
+  MonoTime extended_until_ GUARDED_BY(mutex_);
+  bool closing_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+Slot::Slot(SlotOptions options, BundleCache& bundles, std::function<void(AgentEvent)> post,
+           const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), bundles, std::move(post), clock)) {}
+Slot::~Slot() = default;
+void Slot::Start(const LeaseOrder& order) {
+  impl_->Start(order);
+}
+void Slot::Stop(LeaseId lease) {
+  impl_->Stop(lease);
+}
+void Slot::Extend(LeaseId lease, int64_t time_left_ms) {
+  impl_->Extend(lease, time_left_ms);
+}
+
+}  // namespace koeval::agent
