@@ -1,0 +1,223 @@
+// Opening and checking the weights of a model folder.
+#include "common/model/checkpoint.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "common/base/file.h"
+#include "common/base/json.h"
+
+namespace koeval::model {
+namespace {
+
+constexpr size_t kIndexBytesMax = size_t{256} << 20;
+constexpr size_t kShardsMax = 10'000;
+constexpr size_t kProblemsShown = 3;
+constexpr size_t kNameShown = 200;
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+// A plain file name: shards lie beside their index.
+bool IsPlainFileName(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
+
+bool IsReadableDtype(std::string_view dtype) {
+  return dtype == "F32" || dtype == "BF16" || dtype == "F16" || dtype == "F64";
+}
+
+// Buffers that older tools saved; they follow from the configuration.
+bool IsKnownBuffer(std::string_view name) {
+  for (const std::string_view suffix :
+       {".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias",
+        ".attention.masked_bias", ".rotary_emb.cos_cached", ".rotary_emb.sin_cached"}) {
+    if (name.ends_with(suffix)) return true;
+  }
+  return false;
+}
+
+// A stored copy of a tied head; the embedding is used.
+bool IsHeadName(std::string_view name) {
+  return name == "lm_head.weight" || name == "embed_out.weight";
+}
+
+Status Bad(std::string message) {
+  return InvalidArgument("BAD_CHECKPOINT: " + std::move(message));
+}
+
+Status NoSafetensors(const std::string& model_dir) {
+  if (Exists(model_dir + "/pytorch_model.bin") ||
+      Exists(model_dir + "/pytorch_model.bin.index.json")) {
+    return NotFound(
+        fmt::format("NO_SAFETENSORS: {} has pytorch_model.bin only, which can run code when it is "
+                    "read; convert "
+                    "it to safetensors (save_pretrained with safe_serialization) and publish that",
+                    model_dir));
+  }
+  return NotFound(fmt::format(
+      "NO_SAFETENSORS: {} has neither model.safetensors nor model.safetensors.index.json; publish "
+      "the weights as safetensors",
+      model_dir));
+}
+
+// shard file name -> tensor names, from an index.
+Result<std::map<std::string, std::set<std::string>>> ReadIndex(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kIndexBytesMax));
+  Result<Json> index = ParseJson(text);
+  if (!index.ok()) return Bad(path + ": " + index.status().message());
+  const Json* weights = JsonFind(*index, "weight_map");
+  if (weights == nullptr || !weights->is_object() || weights->empty()) {
+    return Bad(path + ": field \"weight_map\" must be an object that names the shards");
+  }
+  std::map<std::string, std::set<std::string>> shards;
+  for (const auto& [name, file] : weights->items()) {
+    if (!file.is_string() || !IsPlainFileName(file.get_ref<const std::string&>())) {
+      return Bad(
+          fmt::format("{}: tensor \"{}\" is said to be in {}, which is no plain file name "
+                      "beside the index",
+                      path, name.substr(0, kNameShown), file.dump().substr(0, kNameShown)));
+    }
+    shards[file.get<std::string>()].insert(name);
+    if (shards.size() > kShardsMax) {
+      return Bad(fmt::format("{}: names more than {} files", path, kShardsMax));
+    }
+  }
+  return shards;
+}
+
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+}  // namespace
+
+Status Checkpoint::Add(const std::shared_ptr<const SafetensorsFile>& file) {
+  for (const TensorInfo& info : file->tensors()) {
+    const auto [at, fresh] = tensors_.try_emplace(info.name, StoredTensor{&info, file});
+    if (!fresh) {
+      return Bad(fmt::format("tensor \"{}\" is in {} and in {}; keep one of them",
+                             info.name.substr(0, kNameShown), at->second.file->path(),
+                             file->path()));
+    }
+  }
+  files_.push_back(file);
+  return OkStatus();
+}
+
+Status Checkpoint::AddShards(const std::string& model_dir, const std::string& index_path) {
+  auto shards = ReadIndex(index_path);
+  if (!shards.ok()) return shards.status();
+  for (const auto& [name, wanted] : *shards) {
+    const std::string path = model_dir + "/" + name;
+    auto file = SafetensorsFile::Open(path);
+    if (!file.ok() && file.status().code() == Code::kNotFound) {
+      return Bad(
+          fmt::format("{} is missing, but {} names it; publish all shards", path, index_path));
+    }
+    if (!file.ok()) return file.status();
+    std::set<std::string> found;
+    for (const TensorInfo& info : (*file)->tensors()) {
+      if (!wanted.contains(info.name)) {
+        return Bad(
+            fmt::format("{} holds tensor \"{}\", which {} does not list; make the index "
+                        "anew",
+                        path, info.name.substr(0, kNameShown), index_path));
+      }
+      found.insert(info.name);
+    }
+    for (const std::string& tensor : wanted) {
+      if (!found.contains(tensor)) {
+        return Bad(
+            fmt::format("{} lacks tensor \"{}\", which {} says it holds; publish the shards "
+                        "and the index that belong together",
+                        path, tensor.substr(0, kNameShown), index_path));
+      }
+    }
+    RETURN_IF_ERROR(Add(*file));
+  }
+  return OkStatus();
+}
+
+Result<Checkpoint> Checkpoint::Open(const std::string& model_dir) {
+  Checkpoint out;
+  const std::string single = model_dir + "/model.safetensors";
+  const std::string index = single + ".index.json";
+  if (Exists(single)) {
+    ASSIGN_OR_RETURN(const auto file, SafetensorsFile::Open(single));
+    RETURN_IF_ERROR(out.Add(file));
+  } else if (Exists(index)) {
+    RETURN_IF_ERROR(out.AddShards(model_dir, index));
+  } else {
+    return NoSafetensors(model_dir);
+  }
+  return out;
+}
+
+const StoredTensor* Checkpoint::Find(const std::string& name) const {
+  const auto at = tensors_.find(name);
+  return at == tensors_.end() ? nullptr : &at->second;
+}
+
+const StoredTensor* Checkpoint::Find(const std::string& name,
+                                     const std::string& base_prefix) const {
+  if (const StoredTensor* found = Find(name)) return found;
+  return name.starts_with(base_prefix) ? Find(name.substr(base_prefix.size())) : nullptr;
+}
+
+TensorReport CheckTensors(const DecoderSpec& spec, const Checkpoint& checkpoint) {
+  TensorReport report;
+  report.parameters = ParameterCount(spec);
+  std::set<std::string_view> used;
+  for (const TensorNeed& need : NeededTensors(spec)) {
+    const StoredTensor* found = checkpoint.Find(need.name, spec.base_prefix);
+    if (found == nullptr) {
+      report.problems.push_back(
+          fmt::format("tensor \"{}\" {} is missing", need.name, ShapeText(need.shape)));
+      continue;
+    }
+    used.insert(found->info->name);
+    report.stored_bytes += static_cast<int64_t>(found->Bytes().size());
+    if (found->info->shape != need.shape) {
+      report.problems.push_back(fmt::format("{}: tensor \"{}\" has shape {}, config.json needs {}",
+                                            found->file->path(), need.name,
+                                            ShapeText(found->info->shape), ShapeText(need.shape)));
+    } else if (!IsReadableDtype(found->info->dtype)) {
+      report.problems.push_back(
+          fmt::format("{}: tensor \"{}\" is stored as {}, readable are F32, BF16, F16 and F64",
+                      found->file->path(), need.name, found->info->dtype));
+    }
+  }
+  for (const auto& file : checkpoint.files()) {
+    for (const TensorInfo& info : file->tensors()) {
+      const bool tied_copy = spec.tied_head && IsHeadName(info.name);
+      if (!used.contains(info.name) && !IsKnownBuffer(info.name) && !tied_copy) {
+        report.unused.push_back(info.name);
+      }
+    }
+  }
+  return report;
+}
+
+Status TensorStatus(const TensorReport& report) {
+  if (report.problems.empty()) return OkStatus();
+  const size_t shown = std::min(report.problems.size(), kProblemsShown);
+  std::string text = fmt::format(
+      "{}",
+      fmt::join(report.problems.begin(), report.problems.begin() + static_cast<long>(shown), "; "));
+  if (report.problems.size() > shown) {
+    text += fmt::format("; and {} more", report.problems.size() - shown);
+  }
+  return Bad(text + "; publish weights that belong to this config.json");
+}
+
+}  // namespace koeval::model

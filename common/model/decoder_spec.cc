@@ -1,0 +1,132 @@
+// Tensors, sizes and rotary frequencies that follow from a DecoderSpec.
+#include "common/model/decoder_spec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace koeval::model {
+namespace {
+
+// Rows of vocabulary logits that the engine holds at once are bounded by these bytes.
+constexpr int64_t kHeadChunkBytes = int64_t{64} << 20;
+// Buffers of about this many hidden-sized rows per token live at once inside a layer.
+constexpr int64_t kLiveHiddenRows = 6;
+constexpr int64_t kLiveMlpRows = 3;
+
+void AddLinear(const LinearSpec& linear, std::vector<TensorNeed>& out) {
+  if (linear.weight.empty()) return;
+  if (linear.transposed) {
+    out.push_back({linear.weight, {linear.in, linear.out}});
+  } else {
+    out.push_back({linear.weight, {linear.out, linear.in}});
+  }
+  if (!linear.bias.empty()) out.push_back({linear.bias, {linear.out}});
+}
+
+void AddNorm(const NormSpec& norm, int64_t size, std::vector<TensorNeed>& out) {
+  out.push_back({norm.weight, {size}});
+  if (!norm.bias.empty()) out.push_back({norm.bias, {size}});
+}
+
+// The blend of the llama3 scaling for one frequency.
+double Llama3Frequency(const RopeSpec& rope, double frequency) {
+  const double wavelength = 2 * std::numbers::pi / frequency;
+  if (wavelength > rope.original_positions / rope.low_freq_factor) return frequency / rope.factor;
+  if (wavelength < rope.original_positions / rope.high_freq_factor) return frequency;
+  const double smooth = (rope.original_positions / wavelength - rope.low_freq_factor) /
+                        (rope.high_freq_factor - rope.low_freq_factor);
+  return (1 - smooth) * frequency / rope.factor + smooth * frequency;
+}
+
+// The dimension at which `rotations` full turns fit into the original context.
+double YarnCorrectionDim(const RopeSpec& rope, double rotations) {
+  return static_cast<double>(rope.dim) *
+         std::log(rope.original_positions / (rotations * 2 * std::numbers::pi)) /
+         (2 * std::log(rope.theta));
+}
+
+// Share of the interpolated frequency at pair `j`: 0 keeps the frequency, 1 divides it by factor.
+double YarnInterpolatedShare(const RopeSpec& rope, int64_t j) {
+  double low = YarnCorrectionDim(rope, rope.beta_fast);
+  double high = YarnCorrectionDim(rope, rope.beta_slow);
+  if (rope.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(rope.dim - 1));
+  if (low == high) high += 0.001;
+  return std::clamp((static_cast<double>(j) - low) / (high - low), 0.0, 1.0);
+}
+
+}  // namespace
+
+std::vector<float> RopeFrequencies(const RopeSpec& rope) {
+  std::vector<float> out;
+  if (rope.kind == RopeKind::kNone) return out;
+  for (int64_t j = 0; j < rope.dim / 2; ++j) {
+    const double exponent = static_cast<double>(2 * j) / static_cast<double>(rope.dim);
+    // Float32 before any scaling, as the tables of the reference implementation are.
+    const float plain = 1.0f / static_cast<float>(std::pow(rope.theta, exponent));
+    double frequency = plain;
+    if (rope.kind == RopeKind::kLinear) {
+      frequency /= rope.factor;
+    } else if (rope.kind == RopeKind::kLlama3) {
+      frequency = Llama3Frequency(rope, frequency);
+    } else if (rope.kind == RopeKind::kYarn) {
+      const double share = YarnInterpolatedShare(rope, j);
+      frequency = frequency / rope.factor * share + frequency * (1 - share);
+    }
+    out.push_back(static_cast<float>(frequency));
+  }
+  return out;
+}
+
+std::vector<TensorNeed> NeededTensors(const DecoderSpec& spec) {
+  std::vector<TensorNeed> out;
+  out.push_back({spec.embedding, {spec.vocab_size, spec.hidden_size}});
+  if (!spec.position_embedding.empty()) {
+    out.push_back({spec.position_embedding, {spec.max_positions, spec.hidden_size}});
+  }
+  for (const LayerSpec& layer : spec.layers) {
+    AddNorm(layer.attention_norm, spec.hidden_size, out);
+    for (const LinearSpec* linear : {&layer.qkv, &layer.q, &layer.k, &layer.v}) {
+      AddLinear(*linear, out);
+    }
+    AddLinear(layer.attention_out, out);
+    AddNorm(layer.mlp_norm, spec.hidden_size, out);
+    for (const LinearSpec* linear : {&layer.gate, &layer.up, &layer.down}) {
+      AddLinear(*linear, out);
+    }
+  }
+  AddNorm(spec.final_norm, spec.hidden_size, out);
+  if (!spec.tied_head) AddLinear(spec.head, out);
+  return out;
+}
+
+int64_t ParameterCount(const DecoderSpec& spec) {
+  int64_t count = 0;
+  for (const TensorNeed& need : NeededTensors(spec)) {
+    int64_t elements = 1;
+    for (const int64_t size : need.shape) elements *= size;
+    count += elements;
+  }
+  return count;
+}
+
+MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_t tokens,
+                          int64_t prefix_tokens) {
+  MemoryNeed need;
+  need.weights = ParameterCount(spec) * element_bytes;
+  const int64_t kv_row = 2 * spec.kv_heads * spec.head_dim * element_bytes;
+  const auto layers = static_cast<int64_t>(spec.layers.size());
+  need.key_values = kv_row * (layers * prefix_tokens + tokens + prefix_tokens);
+  const int64_t attention_row = spec.heads * spec.head_dim * 2;
+  const int64_t row =
+      kLiveHiddenRows * spec.hidden_size + kLiveMlpRows * spec.mlp_size + attention_row;
+  need.activations = tokens * row * element_bytes + 3 * kHeadChunkBytes;
+  return need;
+}
+
+}  // namespace koeval::model

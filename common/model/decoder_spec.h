@@ -1,0 +1,122 @@
+// What a decoder-only transformer computes, as data: the engine reads these fields and never a
+// family's name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace koeval::model {
+
+enum class NormKind { kRms, kLayerNorm };
+// kGelu is the exact one (erf); kGeluTanh the tanh approximation ("gelu_new").
+enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
+enum class RopeKind { kNone, kDefault, kLinear, kLlama3, kYarn };
+// How query, key and value projections are stored.
+enum class QkvLayout {
+  kSeparate,      // three matrices
+  kFusedStacked,  // one matrix, rows [all q; all k; all v]
+  kFusedPerHead,  // one matrix, rows per head [q; k; v]
+};
+
+// Rotary positions on the first `dim` entries of a head, pairs (j, j + dim/2).
+struct RopeSpec {
+  RopeKind kind = RopeKind::kNone;
+  int64_t dim = 0;
+  double theta = 10000;
+  double factor = 1;              // linear, llama3, yarn
+  double low_freq_factor = 1;     // llama3
+  double high_freq_factor = 4;    // llama3
+  double original_positions = 0;  // llama3, yarn
+  double beta_fast = 32;          // yarn
+  double beta_slow = 1;           // yarn
+  bool truncate = true;           // yarn: correction range to whole dimensions
+  double attention_scaling = 1;   // multiplies cosines and sines
+};
+
+// The dim/2 inverse frequencies in radians per position, rounded to float32 where the reference
+// implementation rounds. Empty for kNone.
+std::vector<float> RopeFrequencies(const RopeSpec& rope);
+
+// y = x W^T + b. `weight` is (out, in), or (in, out) when `transposed`. An empty name: no tensor.
+struct LinearSpec {
+  std::string weight;
+  std::string bias;
+  int64_t in = 0;
+  int64_t out = 0;
+  bool transposed = false;
+};
+
+struct NormSpec {
+  std::string weight;
+  std::string bias;  // empty: none
+};
+
+struct LayerSpec {
+  NormSpec attention_norm;
+  NormSpec mlp_norm;
+  LinearSpec qkv;      // fused layouts
+  LinearSpec q, k, v;  // kSeparate
+  LinearSpec attention_out;
+  LinearSpec gate;  // only when DecoderSpec::gated_mlp
+  LinearSpec up, down;
+  int64_t window = 0;      // a key is visible when query - key < window; 0: no window
+  double score_scale = 1;  // multiplies query . key
+};
+
+struct DecoderSpec {
+  std::string architecture;  // "LlamaForCausalLM"
+  std::string model_type;    // "llama"
+  std::string
+      stored_dtype;  // "float32", "bfloat16", "float16", or empty when config.json is silent
+
+  int64_t vocab_size = 0;
+  int64_t hidden_size = 0;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+  int64_t mlp_size = 0;
+  int64_t max_positions =
+      0;  // as config.json or its class default says; rotary models may exceed it
+
+  NormKind norm = NormKind::kRms;
+  double norm_epsilon = 1e-6;
+  Activation activation = Activation::kSilu;
+  bool gated_mlp = true;           // down(act(gate(x)) * up(x)), else down(act(up(x)))
+  bool parallel_residual = false;  // x + attention(norm1(x)) + mlp(norm2(x))
+  QkvLayout qkv_layout = QkvLayout::kSeparate;
+  RopeSpec rope;
+
+  // Names may also occur without this prefix in checkpoints of the headless base model.
+  std::string base_prefix;
+  std::string embedding;           // (vocab_size, hidden_size)
+  std::string position_embedding;  // (max_positions, hidden_size), or empty
+  NormSpec final_norm;
+  LinearSpec head;  // head.weight == embedding when tied
+  bool tied_head = false;
+  std::vector<LayerSpec> layers;
+};
+
+// A tensor that the spec needs.
+struct TensorNeed {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+// Every tensor that `spec` needs, each once (a tied head is the embedding), in model order.
+std::vector<TensorNeed> NeededTensors(const DecoderSpec& spec);
+// Number of parameters: the elements of NeededTensors.
+int64_t ParameterCount(const DecoderSpec& spec);
+
+// What a forward pass takes, in bytes; an estimate for placement, on the high side.
+struct MemoryNeed {
+  int64_t weights = 0;
+  int64_t key_values = 0;   // one stored prefix and one micro-batch, all layers
+  int64_t activations = 0;  // of one layer and of the vocabulary rows in flight
+  int64_t Total() const { return weights + key_values + activations; }
+};
+// `element_bytes` of the compute dtype; `tokens` of the largest forward; `prefix_tokens` stored.
+MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_t tokens,
+                          int64_t prefix_tokens);
+
+}  // namespace koeval::model

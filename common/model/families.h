@@ -1,0 +1,31 @@
+// The families of models that have a native forward pass: one row each, one small function each.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/model/config_reader.h"
+#include "common/model/decoder_spec.h"
+
+namespace koeval::model {
+
+struct Family {
+  std::string_view architecture;  // architectures[0]
+  std::string_view model_type;
+  // The length field of the class, and its value when config.json has none.
+  std::string_view length_key;
+  int64_t length_default;
+  // Fills the spec and names its tensors from the fields of config.json. Errors stay in `config`.
+  void (*fill)(ConfigReader& config, DecoderSpec& spec);
+};
+
+// All families, in the order of the messages that list them.
+std::span<const Family> Families();
+// By model_type, nullptr when there is none.
+const Family* FindFamilyByType(std::string_view model_type);
+const Family* FindFamilyByArchitecture(std::string_view architecture);
+// "LlamaForCausalLM, GPTNeoXForCausalLM, ..."
+std::string SupportedArchitectures();
+
+}  // namespace koeval::model
