@@ -9,7 +9,7 @@ struct Limits {
   // Sizes.
   int64_t pending_max = 1'000'000;    // requests that wait; more are refused
   int64_t requests_max = 10'000'000;  // requests of all states that are remembered
-  int64_t workers_max = 10'000;       // names; the longest gone makes room
+  int64_t workers_max = 10'000;       // names; one that is gone makes room
   int64_t worker_slots_max = 64;      // of one worker
   int64_t held_leases_max = 1'024;    // that one worker message may name
   int64_t batches_max = 1'000'000;    // of one request

@@ -158,6 +158,7 @@ struct AuditRow {
 //   drained:<worker>                  why an operator drained it
 //   faults:<request>:<round>:<batch>  workers, separated by blanks, one for each counted fault
 //   active:<request>                  milliseconds that its round has been running
+//   class:<request>                   announced class of the slots that its round runs on
 struct MetaRow {
   std::string key;
   std::string value;  // "" removes it

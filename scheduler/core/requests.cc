@@ -1,0 +1,197 @@
+// Events of clients, operators and the scheduler's own pools.
+#include <string>
+
+#include "scheduler/core/event_kinds.h"
+#include "scheduler/core/machine.h"
+
+namespace koeval::core {
+namespace {
+
+constexpr size_t kRequestIdBytesMax = 64;
+
+bool IsRequestId(const std::string& text) {
+  if (text.empty() || text.size() > kRequestIdBytesMax) return false;
+  for (const char c : text) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_letter && !is_digit && c != '.' && c != '_' && c != '-') return false;
+  }
+  return true;
+}
+
+Status MayChange(const Request* request, const RequestId& id, const Actor& actor) {
+  if (request == nullptr) {
+    return NotFound("no request '" + id.text + "'; list the requests to find its id");
+  }
+  if (actor.role == "submitter" && actor.who != request->row.spec.submitter) {
+    return PermissionDenied("request '" + id.text + "' belongs to another submitter; ask them or " +
+                            "an operator");
+  }
+  return OkStatus();
+}
+
+Reply Refusal(ReplyToken token, Status status) {
+  return Reply{token, std::move(status), std::nullopt, false};
+}
+
+}  // namespace
+
+void Machine::On(const Submit& event) {
+  if (!IsRequestId(event.id.text)) {
+    return Emit(Refusal(
+        event.token, InvalidArgument("request_id: use 1 to 64 letters, digits, '.', '_' or '-'")));
+  }
+  if (const Request* known = FindRequest(event.id)) {
+    if (!SameSubmission(known->row.spec, event.spec)) {
+      return Emit(
+          Refusal(event.token, AlreadyExists("request_id '" + event.id.text +
+                                             "' names another submission; choose a new id")));
+    }
+    return Emit(Reply{event.token, OkStatus(), known->row, /*already_known=*/true});
+  }
+  const int64_t pending = s_.state_counts[static_cast<size_t>(RequestState::kPending)];
+  if (pending >= s_.limits.pending_max) {
+    return Emit(Refusal(event.token, ResourceExhausted("pending_max: " + std::to_string(pending) +
+                                                       " requests wait already; try later")));
+  }
+  if (static_cast<int64_t>(s_.requests.size()) >= s_.limits.requests_max) {
+    return Emit(Refusal(event.token, ResourceExhausted("requests_max: the queue remembers as many "
+                                                       "requests as it can; ask the operator")));
+  }
+  Request& request = s_.requests[event.id];
+  request.row.id = event.id;
+  request.row.number = s_.next_number++;
+  request.row.spec = event.spec;
+  request.row.submitted_at = s_.wall;
+  request.live = std::make_unique<Live>();
+  ++s_.state_counts[static_cast<size_t>(request.row.state)];
+  Requeue(request);
+  Note(request, kind::kSubmitted, event.spec.model + " for " + event.spec.suite);
+  Audit(event.actor, "submit", event.id.text, event.spec.model);
+  Emit(Reply{event.token, OkStatus(), request.row, /*already_known=*/false});
+}
+
+void Machine::On(const Cancel& event) {
+  Request* request = FindRequest(event.id);
+  if (Status status = MayChange(request, event.id, event.actor); !status.ok()) {
+    return Emit(Refusal(event.token, std::move(status)));
+  }
+  if (!request->live) {
+    if (request->row.ending != EndingName(Ending::kCancelled)) {
+      return Emit(
+          Refusal(event.token, FailedPrecondition("request '" + event.id.text +
+                                                  "' has ended already: " + request->row.ending)));
+    }
+    return Emit(Reply{event.token, OkStatus(), request->row, /*already_known=*/true});
+  }
+  Audit(event.actor, "cancel", event.id.text, "");
+  FailRequest(*request, {Ending::kCancelled, "cancelled by " + event.actor.who, ""});
+  Emit(Reply{event.token, OkStatus(), request->row, /*already_known=*/false});
+}
+
+void Machine::On(const Retry& event) {
+  Request* request = FindRequest(event.id);
+  if (Status status = MayChange(request, event.id, event.actor); !status.ok()) {
+    return Emit(Refusal(event.token, std::move(status)));
+  }
+  RequestRow& row = request->row;
+  if (row.state != RequestState::kFailed) {
+    return Emit(Refusal(event.token, FailedPrecondition("request '" + event.id.text + "' is " +
+                                                        std::string(StateName(row.state)) +
+                                                        "; only a FAILED request can be retried")));
+  }
+  if (s_.state_counts[static_cast<size_t>(RequestState::kPending)] >= s_.limits.pending_max) {
+    return Emit(Refusal(event.token, ResourceExhausted("pending_max: too many requests wait "
+                                                       "already; try later")));
+  }
+  ++row.round;
+  row.plan.reset();
+  row.hardware_class.clear();
+  row.ending.clear();
+  row.reason.clear();
+  row.remedy.clear();
+  row.facts_json.clear();
+  row.started_at = WallTime{};
+  row.finished_at = WallTime{};
+  request->live = std::make_unique<Live>();
+  Move(*request, Phase::kChecking);
+  Note(*request, kind::kRetried, "round " + std::to_string(row.round));
+  Audit(event.actor, "retry", event.id.text, "round " + std::to_string(row.round));
+  Emit(Reply{event.token, OkStatus(), row, /*already_known=*/false});
+}
+
+void Machine::On(const SetPaused& event) {
+  if (s_.paused != event.paused) {
+    s_.paused = event.paused;
+    SetMeta("paused", event.paused ? "1" : "");
+    NoteQueue(event.paused ? kind::kPaused : kind::kResumed, "by " + event.actor.who);
+    Audit(event.actor, event.paused ? "pause" : "resume", "queue", "");
+  }
+  Emit(Reply{event.token, OkStatus(), std::nullopt, false});
+}
+
+void Machine::On(const SetDrained& event) {
+  const bool was_drained = s_.drained.contains(event.worker);
+  const auto worker = s_.workers.find(event.worker);
+  if (worker == s_.workers.end() && !was_drained) {
+    return Emit(Refusal(event.token, NotFound("no worker '" + event.worker.text +
+                                              "' is known; list the workers for their names")));
+  }
+  const bool is_full = static_cast<int64_t>(s_.drained.size()) >= s_.limits.workers_max;
+  if (event.drained && !was_drained && is_full) {
+    return Emit(Refusal(event.token, ResourceExhausted("workers_max: as many workers are drained; "
+                                                       "undrain those that are no more")));
+  }
+  if (was_drained != event.drained) {
+    const std::string reason = event.reason.empty() ? "by " + event.actor.who : Clip(event.reason);
+    if (event.drained) {
+      s_.drained[event.worker] = reason;
+    } else {
+      s_.drained.erase(event.worker);
+    }
+    SetMeta("drained:" + event.worker.text, event.drained ? reason : "");
+    NoteQueue(event.drained ? kind::kDrained : kind::kUndrained,
+              "worker " + event.worker.text + ": " + reason);
+    Audit(event.actor, event.drained ? "drain" : "undrain", event.worker.text, reason);
+    if (worker != s_.workers.end()) RefreshWorker(worker->second);
+  }
+  Emit(Reply{event.token, OkStatus(), std::nullopt, false});
+}
+
+void Machine::On(const ChecksDone& event) {
+  s_.checks_asked.erase({event.id, event.round});
+  Request* request = FindRequest(event.id);
+  if (request == nullptr || request->row.phase != Phase::kChecking ||
+      request->row.round != event.round) {
+    return;
+  }
+  request->row.facts_json = event.facts_json;
+  if (event.finding) return FailRequest(*request, *event.finding);
+  Move(*request, Phase::kQueued);
+  Note(*request, kind::kChecked, "the submission checks passed");
+}
+
+void Machine::On(const ScoreDone& event) {
+  s_.scores_asked.erase({event.id, event.round});
+  Request* request = FindRequest(event.id);
+  if (request == nullptr || request->row.phase != Phase::kScoring ||
+      request->row.round != event.round) {
+    return;
+  }
+  FinishRequest(*request, event);
+}
+
+void Machine::On(const ScoreFailed& event) {
+  s_.scores_asked.erase({event.id, event.round});
+  Request* request = FindRequest(event.id);
+  if (request == nullptr || request->row.phase != Phase::kScoring ||
+      request->row.round != event.round) {
+    return;
+  }
+  const bool again = InfoOf(event.finding.ending).retryable &&
+                     ++request->live->score_tries < s_.limits.score_tries_max;
+  if (!again) return FailRequest(*request, event.finding);
+  Requeue(*request);
+}
+
+}  // namespace koeval::core

@@ -1,0 +1,168 @@
+// What the core holds in memory: rows, what is live beside them, and the indexes over both. Plain
+// data: the machine changes it, the invariant checker and the queries read it.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <ext/pb_ds/assoc_container.hpp>
+#include <ext/pb_ds/tree_policy.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "scheduler/core/deadlines.h"
+#include "scheduler/core/events.h"
+#include "scheduler/core/limits.h"
+#include "scheduler/core/records.h"
+
+namespace koeval::core {
+
+struct Request;
+
+// Order of service: higher priority first, then older first.
+struct Rank {
+  int64_t priority = 0;
+  int64_t number = 0;
+  Request* request = nullptr;
+
+  bool operator<(const Rank& other) const {
+    if (priority != other.priority) return priority > other.priority;
+    return number < other.number;
+  }
+};
+
+// Requests by rank; knows the position of each in logarithmic time.
+using RankTree =
+    __gnu_pbds::tree<Rank, __gnu_pbds::null_type, std::less<Rank>, __gnu_pbds::rb_tree_tag,
+                     __gnu_pbds::tree_order_statistics_node_update>;
+
+// The list that a live request stands in, if any.
+enum class Queue {
+  kNone,
+  kChecks,  // its checks are to be asked for
+  kWait,    // phase queued
+  kHelp,    // phase batches, with free batches
+  kScores,  // its score is to be asked for
+};
+
+// Faults are counted for a batch, or for one of these.
+inline constexpr int64_t kPlanning = -1;
+inline constexpr int64_t kWholeRequest = -2;
+
+// The class of a request whose leases are all from before a restart; no slot has it.
+inline constexpr const char* kUnknownClass = "\x01unknown";
+
+// What a request needs until it is terminal.
+struct Live {
+  std::map<int64_t, int64_t> free;  // begin -> end of batches neither stored nor leased
+  std::vector<bool> stored;         // one for each batch of the plan
+  int64_t stored_count = 0;
+  std::set<LeaseId> leases;
+  // Announced class of the slots that may serve it: that of its first batch lease, for as long as
+  // it has batch leases or stored batches. "" = any.
+  std::string bound_class;
+  // Workers whose runners turned out to be of another class than the round; never given to again.
+  std::set<WorkerId> wrong_class;
+  std::map<int64_t, std::vector<WorkerId>> faults;  // counted ones, by batch
+  std::optional<AttemptRow> attempt;                // the open one
+  int64_t active_ms = 0;                            // of the round, before `active_since_ms`
+  std::optional<int64_t> active_since_ms;           // while phase is planning or batches
+  int64_t score_tries = 0;
+  int64_t measured_ms = 0;  // sum over `measured` batches
+  int64_t measured = 0;
+  Queue queue = Queue::kNone;
+  std::string queue_class;
+};
+
+struct Request {
+  RequestRow row;
+  std::unique_ptr<Live> live;  // null when terminal
+  bool is_dirty = false;       // its row changed during the event that is being applied
+};
+
+struct Lease {
+  LeaseRow row;
+  bool reattaching = false;    // from before a restart, its worker has not said Hello yet
+  std::string hardware_class;  // of its slot; "" while reattaching
+};
+
+struct SlotKey {
+  WorkerId worker;
+  int64_t slot = 0;
+  auto operator<=>(const SlotKey&) const = default;
+};
+
+struct Slot {
+  SlotInfo info;
+  LeaseId lease;         // value 0: none
+  std::string warm;      // model key, "" for none
+  bool resting = false;  // handed a lease back a moment ago
+  bool is_idle = false;  // stands in the indexes, under the two keys below
+  std::string idle_class;
+  std::string idle_warm;
+};
+
+struct Worker {
+  WorkerId id;
+  std::string version;
+  SessionId session;  // value 0: not connected
+  std::map<int64_t, Slot> slots;
+  std::set<LeaseId> leases;
+  std::vector<std::string> ready_classes;  // where it stands in State::ready
+  int64_t last_seen_ms = 0;
+  int64_t batches_done = 0;
+};
+
+struct State {
+  Limits limits;
+
+  // The core's own clock: monotonic time without the scheduler's stalls. Deadlines are of it.
+  int64_t time_ms = 0;
+  std::optional<MonoTime> last_mono;
+  WallTime wall;
+
+  std::unordered_map<RequestId, Request> requests;
+  std::unordered_map<LeaseId, Lease> leases;
+  std::map<WorkerId, Worker> workers;
+  std::unordered_map<SessionId, WorkerId> sessions;
+  std::map<WorkerId, std::string> drained;  // with the reason
+  bool paused = false;
+  int64_t next_lease = 1;
+  int64_t next_seq = 1;
+  int64_t next_number = 1;
+  int64_t state_counts[4] = {0, 0, 0, 0};  // by RequestState
+
+  // Requests by what they wait for; the last two by hardware class ("" = any will do).
+  RankTree checks;
+  RankTree scores;
+  std::map<std::string, RankTree> wait;
+  std::map<std::string, RankTree> help;
+  std::set<std::pair<RequestId, int64_t>> checks_asked;  // with the round
+  std::set<std::pair<RequestId, int64_t>> scores_asked;
+
+  // Slots that may be given a lease: by class, and by class and warm model.
+  std::map<std::string, std::set<SlotKey>> idle;
+  std::map<std::pair<std::string, std::string>, std::set<SlotKey>> idle_warm;
+  // Workers that are connected and not drained: by the classes of their slots, and all under "".
+  std::map<std::string, std::set<WorkerId>> ready;
+
+  Deadlines<LeaseId> lease_deadlines;
+  Deadlines<WorkerId> silence_deadlines;  // of connected workers
+  Deadlines<WorkerId> forget_deadlines;   // of workers that are gone
+  Deadlines<RequestId> limit_deadlines;   // of running requests
+  Deadlines<SlotKey> rest_deadlines;
+};
+
+// Milliseconds that the round has been running.
+int64_t ActiveMs(const State& state, const Live& live);
+
+// Every durable part of the state, one fact a line, in a fixed order: equal texts, equal queues.
+std::string Dump(const State& state);
+
+}  // namespace koeval::core
