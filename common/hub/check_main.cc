@@ -1,0 +1,57 @@
+// koeval-check: the submission checks of one model directory, as JSON, under limits of its own.
+//
+// THREADS: the main thread only.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/hub/check.h"
+
+namespace koeval::hub {
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr rlim_t kCpuSecondsMax = 120;
+constexpr rlim_t kDataBytesMax = rlim_t{8} << 30;  // mapped files do not count
+
+// The files are hostile until proven otherwise: no core dump, no new privileges, bounded work.
+void LimitThisProcess() {
+  const rlimit none{0, 0};
+  const rlimit cpu{kCpuSecondsMax, kCpuSecondsMax};
+  const rlimit data{kDataBytesMax, kDataBytesMax};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::setrlimit(RLIMIT_CPU, &cpu);
+  ::setrlimit(RLIMIT_DATA, &data);
+  ::setrlimit(RLIMIT_FSIZE, &none);
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int Run(int argc, char** argv) {
+  std::string dir;
+  std::string precision = "float32";
+  bool json = false;
+  CLI::App app{"koeval-check checks a model directory without running it.", "koeval-check"};
+  app.add_option("dir", dir, "The model's directory")->required();
+  app.add_option("--precision", precision, "float32, bfloat16 or float16");
+  app.add_flag("--json", json, "One line of JSON (the only format; the flag is for readers)");
+  app.footer("Example:\n  koeval-check --json --precision bfloat16 /models/mine");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  LimitThisProcess();
+  const CheckReport report = CheckModelDir(dir, precision);
+  // Texts of the repository may be no UTF-8: replaced rather than refused.
+  std::printf("%s\n", ToJson(report).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  return report.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace koeval::hub
+
+int main(int argc, char** argv) {
+  return koeval::hub::Run(argc, argv);
+}

@@ -1,0 +1,165 @@
+// Feeding a runner and gathering its answers.
+#include "scheduler/cli/eval_run.h"
+
+#include <fmt/core.h>
+
+#include "common/base/clock.h"
+#include "worker/runner/failure.h"
+#include "worker/runner/session.h"
+
+namespace koeval::cli {
+namespace {
+
+namespace ev = koeval::evaluation;
+
+constexpr const char* kJob = "eval";
+constexpr LeaseId kLease{1};
+
+// What each task is asked with: the suite's shots unless the command line has its own.
+ev::Options OptionsFor(const EvalSpec& spec, const std::string& task) {
+  ev::Options options = spec.options;
+  if (!options.num_fewshot && spec.suite) options.num_fewshot = ev::SuiteShots(*spec.suite, task);
+  return options;
+}
+
+runner::TaskFrame FrameOf(const EvalSpec& spec, const EvalJob& job, size_t index) {
+  const ev::Options options = OptionsFor(spec, job.tasks[index].config.task);
+  runner::TaskFrame frame;
+  frame.job = kJob;
+  frame.index = static_cast<int64_t>(index);
+  frame.total = static_cast<int64_t>(job.tasks.size());
+  frame.task = ev::TaskToJson(job.tasks[index]);
+  frame.num_fewshot = options.num_fewshot;
+  frame.limit = options.limit;
+  frame.seed = options.seed;
+  return frame;
+}
+
+Result<double> LogLikelihood(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  return InvalidArgument("a log-likelihood that is no finite number");
+}
+
+// Puts the answers of one batch into the job. INVALID_ARGUMENT for what is not of this job.
+Status Take(const Json& results, EvalJob& job) {
+  ASSIGN_OR_RETURN(const std::string name, JsonString(results, "task", "batch"));
+  size_t task = 0;
+  while (task < job.tasks.size() && job.tasks[task].config.task != name) ++task;
+  const Json* answers = JsonFind(results, "results");
+  if (task == job.tasks.size() || answers == nullptr || !answers->is_array()) {
+    return InvalidArgument("a batch of a task that was not asked for: " + name);
+  }
+  for (const Json& answer : *answers) {
+    const bool shaped = answer.is_array() && answer.size() == 3 && answer[0].is_number_integer() &&
+                        answer[2].is_boolean();
+    const int64_t request = shaped ? answer[0].get<int64_t>() : -1;
+    if (request < 0 || request >= static_cast<int64_t>(job.responses[task].size())) {
+      return InvalidArgument("an answer of " + name + " that is not [request, number, flag]");
+    }
+    const auto index = static_cast<size_t>(request);
+    ASSIGN_OR_RETURN(job.responses[task][index].log_likelihood, LogLikelihood(answer[1]));
+    job.responses[task][index].is_greedy = answer[2].get<bool>();
+    job.answered[task][index] = true;
+  }
+  return OkStatus();
+}
+
+Result<std::vector<ev::TaskScore>> ScoreAll(const EvalJob& job) {
+  std::vector<ev::TaskScore> scores;
+  for (size_t t = 0; t < job.tasks.size(); ++t) {
+    for (size_t r = 0; r < job.answered[t].size(); ++r) {
+      if (job.answered[t][r]) continue;
+      return FailedPrecondition(
+          fmt::format("request {} of task {} has no answer: run the frames "
+                      "to their end and collect again",
+                      r, job.tasks[t].config.task));
+    }
+    ASSIGN_OR_RETURN(ev::TaskScore score, ev::Score(job.prepared[t], job.responses[t]));
+    scores.push_back(std::move(score));
+  }
+  return scores;
+}
+
+}  // namespace
+
+Result<EvalJob> PrepareEval(const EvalSpec& spec) {
+  EvalJob job;
+  ASSIGN_OR_RETURN(job.tasks, ev::LoadTasks(spec.tasks_dir, spec.tasks));
+  for (const ev::Task& task : job.tasks) {
+    ASSIGN_OR_RETURN(ev::PreparedTask prepared,
+                     ev::Prepare(task, OptionsFor(spec, task.config.task)));
+    job.responses.emplace_back(prepared.requests.size());
+    job.answered.emplace_back(prepared.requests.size(), false);
+    job.prepared.push_back(std::move(prepared));
+  }
+  return job;
+}
+
+Result<EvalOutcome> RunEval(const EvalSpec& spec, EvalJob& job, const OnProgress& on_progress) {
+  runner::SessionOptions options;
+  options.spawn.binary = spec.runner;
+  options.spawn.forward_log = spec.forward_log;
+  const Clock& clock = Clock::Real();
+  const MonoTime started = clock.Mono();
+  ASSIGN_OR_RETURN(const auto session, runner::RunnerSession::Start(options, clock));
+  EvalOutcome outcome;
+  ASSIGN_OR_RETURN(outcome.facts, session->Load(spec.load));
+  for (size_t i = 0; i < job.tasks.size(); ++i) {
+    RETURN_IF_ERROR(session->SendTask(FrameOf(spec, job, i)));
+  }
+  ASSIGN_OR_RETURN(outcome.plan, session->Plan(kJob));
+  runner::RunFrame run;
+  run.job = kJob;
+  run.lease = kLease;
+  run.end = outcome.plan.BatchCount();
+  run.plan_digest = outcome.plan.digest;
+  ASSIGN_OR_RETURN(const auto ran,
+                   session->Run(run, [&](const runner::BatchFrame& batch) -> Status {
+                     RETURN_IF_ERROR(Take(batch.results, job));
+                     on_progress(batch.batch + 1, *run.end);
+                     return OkStatus();
+                   }));
+  (void)session->Close();
+  if (ran.how != runner::RunOutcome::How::kDone) return Internal("the runner stopped by itself");
+  ASSIGN_OR_RETURN(outcome.scores, ScoreAll(job));
+  outcome.run_ms = clock.Mono() - started;
+  return outcome;
+}
+
+Result<std::string> EmitFrames(const EvalSpec& spec, const EvalJob& job) {
+  std::string frames = runner::FormatFrame(spec.load);
+  for (size_t i = 0; i < job.tasks.size(); ++i) {
+    frames += runner::FormatFrame(FrameOf(spec, job, i));
+  }
+  frames += runner::FormatFrame(runner::PlanFrame{kJob});
+  runner::RunFrame run;
+  run.job = kJob;
+  run.lease = kLease;
+  frames += runner::FormatFrame(run);
+  return frames + runner::FormatFrame(runner::QuitFrame{});
+}
+
+Result<EvalOutcome> CollectFrames(const std::string& frames, EvalJob& job) {
+  EvalOutcome outcome;
+  size_t at = 0;
+  for (int64_t number = 1; at < frames.size(); ++number) {
+    const size_t end = std::min(frames.find('\n', at), frames.size());
+    const auto frame = runner::ParseRunnerFrame(std::string_view(frames).substr(at, end - at));
+    at = end + 1;
+    if (!frame.ok()) return frame.status().WithContext(fmt::format("line {}", number));
+    if (const auto* loaded = std::get_if<runner::LoadedFrame>(&*frame)) {
+      outcome.facts = loaded->facts;
+    } else if (const auto* planned = std::get_if<runner::PlannedFrame>(&*frame)) {
+      outcome.plan = *planned;
+    } else if (const auto* batch = std::get_if<runner::BatchFrame>(&*frame)) {
+      RETURN_IF_ERROR(Take(batch->results, job));
+      outcome.run_ms += batch->run_ms;
+    } else if (const auto* failed = std::get_if<runner::FailedFrame>(&*frame)) {
+      return FailedPrecondition(failed->ending + ": " + failed->message);
+    }
+  }
+  ASSIGN_OR_RETURN(outcome.scores, ScoreAll(job));
+  return outcome;
+}
+
+}  // namespace koeval::cli

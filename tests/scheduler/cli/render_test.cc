@@ -1,0 +1,196 @@
+// Texts of the client: widths, bars, tables, and whole status pages letter by letter.
+#include "scheduler/cli/render.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "scheduler/cli/exit_code.h"
+#include "scheduler/cli/table.h"
+
+namespace koeval::cli {
+namespace {
+
+Terminal Plain(int width) {
+  return {.is_terminal = false, .color = false, .width = width};
+}
+Terminal Colored(int width) {
+  return {.is_terminal = true, .color = true, .width = width};
+}
+
+constexpr int64_t kNowUs = 1'700'000'000'000'000;
+
+QueueView Queue() {
+  QueueView queue;
+  queue.pending = 12;
+  queue.running = 1;
+  queue.finished = 1;
+  queue.failed = 1;
+  queue.workers = 2;
+  queue.slots = 2;
+  queue.slots_busy = 1;
+  queue.now_us = kNowUs;
+  return queue;
+}
+
+std::vector<RequestView> Requests() {
+  RequestView running;
+  running.id = "r-running";
+  running.model = "한국어/모델-7B";
+  running.state = "RUNNING";
+  running.phase = "batches";
+  running.batches_done = 13;
+  running.batches_total = 25;
+  running.eta_ms = 12'300;
+  running.workers = {"node-a", "node-b"};
+  RequestView waiting;
+  waiting.id = "r-waiting";
+  waiting.model = "org/next";
+  waiting.state = "PENDING";
+  waiting.phase = "queued";
+  waiting.queue_position = 1;
+  waiting.reason = "all slots are busy";
+  RequestView finished;
+  finished.id = "r-finished";
+  finished.model = "org/done";
+  finished.state = "FINISHED";
+  finished.finished_at_us = kNowUs - 65'000'000;
+  RequestView failed;
+  failed.id = "r-failed";
+  failed.model = "org/broken";
+  failed.state = "FAILED";
+  failed.ending = "BAD_CHECKPOINT";
+  failed.reason = "model.safetensors: tensor \"lm_head.weight\" ends beyond the file";
+  failed.remedy = "Upload the file again and submit a new request.";
+  failed.finished_at_us = kNowUs - 5'000'000;
+  return {running, waiting, finished, failed};
+}
+
+// tests/scheduler/cli/expected/<name>; KOEVAL_UPDATE_EXPECTED=1 writes it anew, for a person to
+// read.
+void ExpectSameAsFile(const std::string& text, const std::string& name) {
+  const std::string path =
+      std::string(std::getenv("KOEVAL_SOURCE_DIR")) + "/tests/scheduler/cli/expected/" + name;
+  if (std::getenv("KOEVAL_UPDATE_EXPECTED") != nullptr) {
+    std::ofstream(path) << text;
+    return;
+  }
+  std::stringstream expected;
+  expected << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text, expected.str()) << path;
+}
+
+TEST(TerminalTest, KoreanLettersTakeTwoColumnsAndCombiningMarksNone) {
+  EXPECT_EQ(DisplayWidth("한국어"), 6);
+  EXPECT_EQ(DisplayWidth("abc"), 3);
+  EXPECT_EQ(DisplayWidth("e\xCC\x81"), 1);
+}
+
+TEST(TerminalTest, FitCutsBetweenLettersAndMarksTheCut) {
+  EXPECT_EQ(Fit("한국어", 6), "한국어");
+  EXPECT_EQ(Fit("한국어", 5), "한국…");
+  EXPECT_EQ(Fit("한국어", 4), "한…");
+  EXPECT_EQ(Fit("abc", 0), "");
+}
+
+TEST(TerminalTest, ControlCharactersNeverReachTheTerminal) {
+  EXPECT_EQ(Fit("a\x1b[31mb\nc", 20), "a?[31mb c");
+}
+
+TEST(TerminalTest, BarFillsInEighths) {
+  EXPECT_EQ(Bar(0.0, 4), "····");
+  EXPECT_EQ(Bar(1.0, 4), "████");
+  EXPECT_EQ(Bar(0.5, 3), "█▌·");
+  EXPECT_EQ(Bar(7.0, 2), "██");
+}
+
+TEST(TerminalTest, WrapBreaksAtBlanksAndCutsWordsThatNeverFit) {
+  EXPECT_EQ(Wrap("one two three", 7, "> "), "one two\n> three");
+  EXPECT_EQ(Wrap("abcdefghij", 5, ""), "abcd…");
+}
+
+TEST(TableTest, NarrowTerminalShrinksFlexibleColumnsOnly) {
+  const std::vector<Column> columns = {
+      {"id", false}, {"model", false, 5, true}, {"n", true}, {"empty", false}};
+  const std::string text =
+      RenderTable(Plain(20), columns, {{"r-12345", "a-very-long-model", "7", ""}});
+  EXPECT_EQ(text,
+            "id       model     n\n"
+            "r-12345  a-very-…  7\n");
+}
+
+TEST(RenderTest, StatusFitsEightyColumns) {
+  const std::string text = RenderStatus(Plain(80), Queue(), Requests());
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(DisplayWidth(line), 80) << line;
+  ExpectSameAsFile(text, "status_80.txt");
+}
+
+TEST(RenderTest, StatusUsesAWideTerminal) {
+  ExpectSameAsFile(RenderStatus(Plain(120), Queue(), Requests()), "status_120.txt");
+}
+
+TEST(RenderTest, StatusInColor) {
+  ExpectSameAsFile(RenderStatus(Colored(80), Queue(), Requests()), "status_80_color.txt");
+}
+
+TEST(RenderTest, PausedDispatchIsSaid) {
+  QueueView queue = Queue();
+  queue.paused = true;
+  EXPECT_NE(RenderStatus(Plain(80), queue, {}).find("dispatch is PAUSED"), std::string::npos);
+}
+
+TEST(RenderTest, RequestSaysWhyItFailedAndWhatToDo) {
+  RequestView request = Requests().back();
+  request.suite = "demo";
+  request.suite_version = "1";
+  request.profile = "lm-eval-0.4";
+  request.submitter = "local";
+  request.submitted_at_us = kNowUs - 60'000'000;
+  const std::vector<AttemptView> attempts = {
+      {1, 1, "node-a", "WORKER_LOST", "no heartbeat for 10 s", kNowUs - 50'000'000, kNowUs}};
+  ExpectSameAsFile(RenderRequest(Plain(80), request, attempts, kNowUs), "request_80.txt");
+}
+
+TEST(RenderTest, LeaderboardHasOneColumnPerSuiteEntry) {
+  LeaderboardView board;
+  board.columns = {"reasoning", "truthful"};
+  board.rows = {{1,
+                 "r-1",
+                 "org/a",
+                 "main",
+                 "float32",
+                 "",
+                 "lm-eval-0.4",
+                 0.6777,
+                 {{"reasoning", "acc_norm", 0.7355, 0.01}, {"truthful", "mc2", 0.6199, {}}},
+                 0}};
+  EXPECT_EQ(RenderLeaderboard(Plain(80), board),
+            "#  model  average  reasoning  truthful  precision\n"
+            "1  org/a    67.77      73.55     61.99  float32\n");
+}
+
+TEST(RenderTest, WorkersShowSlotsAndWhatTheyHold) {
+  WorkerView up{"node-a", "class", "1",
+                "",       true,    false,
+                10,       7,       {{0, "cpu", "m@main:float32", "r-1", 3}, {1, "cpu", "", "", 0}}};
+  WorkerView lost{"node-b", "class", "1", "", false, false, 90'000, 2, {}};
+  EXPECT_EQ(RenderWorkers(Plain(80), {up, lost}),
+            "worker  state  slot  device  request  warm model      batches\n"
+            "node-a  up        0  cpu     r-1      m@main:float32        7\n"
+            "                  1  cpu     idle\n"
+            "node-b  lost                                                2\n");
+}
+
+TEST(ExitCodeTest, EveryKindOfFailureHasItsCode) {
+  EXPECT_EQ(ExitCodeOf(OkStatus()), 0);
+  EXPECT_EQ(ExitCodeOf(NotFound("")), 1);
+  EXPECT_EQ(ExitCodeOf(InvalidArgument("")), 2);
+  EXPECT_EQ(ExitCodeOf(Unavailable("")), 3);
+  EXPECT_EQ(ExitCodeOf(PermissionDenied("")), 4);
+  EXPECT_EQ(ExitCodeOf(FailedPrecondition("")), 4);
+}
+
+}  // namespace
+}  // namespace koeval::cli
