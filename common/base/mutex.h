@@ -12,6 +12,15 @@
 #define KOEVAL_THREAD_ANNOTATION(x)
 #endif
 
+// gRPC's headers may bring Abseil's macros of the same names and meaning.
+#undef CAPABILITY
+#undef SCOPED_CAPABILITY
+#undef GUARDED_BY
+#undef REQUIRES
+#undef ACQUIRE
+#undef RELEASE
+#undef EXCLUDES
+#undef NO_THREAD_SAFETY_ANALYSIS
 #define CAPABILITY(x) KOEVAL_THREAD_ANNOTATION(capability(x))
 #define SCOPED_CAPABILITY KOEVAL_THREAD_ANNOTATION(scoped_lockable)
 #define GUARDED_BY(x) KOEVAL_THREAD_ANNOTATION(guarded_by(x))
