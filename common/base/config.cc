@@ -198,6 +198,29 @@ ConfigMap ConfigMap::Map(std::string_view key) {
   return ConfigMap(std::move(nested));
 }
 
+std::vector<ConfigMap> ConfigMap::Maps(std::string_view key) {
+  impl_->asked.insert(std::string(key));
+  std::vector<ConfigMap> out;
+  const YAML::Node value = impl_->Find(key);
+  if (!value || value.IsNull()) return out;
+  if (!value.IsSequence()) {
+    impl_->Fail(key, "must be a list of mappings");
+    return out;
+  }
+  for (const auto& item : value) {
+    if (!item.IsMap()) {
+      impl_->Fail(key, "must be a list of mappings");
+      return {};
+    }
+    auto nested = std::make_unique<Impl>();
+    nested->file = impl_->file;
+    nested->path = fmt::format("{}{}[{}].", impl_->path, key, out.size());
+    nested->node = static_cast<const YAML::Node&>(item);
+    out.push_back(ConfigMap(std::move(nested)));
+  }
+  return out;
+}
+
 bool ConfigMap::Has(std::string_view key) const {
   return static_cast<bool>(impl_->Find(key));
 }

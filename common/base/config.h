@@ -35,6 +35,8 @@ class ConfigMap {
   std::vector<std::string> Strings(std::string_view key);
   // The nested mapping (empty when absent). It must be finished by its reader too.
   ConfigMap Map(std::string_view key);
+  // The mappings of a list (empty when absent). Each must be finished by its reader too.
+  std::vector<ConfigMap> Maps(std::string_view key);
   bool Has(std::string_view key) const;
   // Adds an error of the caller at `key`.
   void Fail(std::string_view key, std::string message);
