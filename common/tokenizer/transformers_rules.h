@@ -1,0 +1,45 @@
+// Which tokenizer class transformers would take, and what that class does to tokenizer.json.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/json.h"
+#include "common/base/status.h"
+#include "common/tokenizer/special_tokens.h"
+#include "common/tokenizer/tokenizer.h"
+
+namespace koeval::tokenizer {
+
+// Tokenizer classes that do more than read tokenizer.json.
+enum class TokenizerClass { kAsIs, kLlama, kGemma, kGptNeoX, kGpt2, kQwen2, kQwen3_5, kCohere };
+
+// The class for `declared`, tokenizer_config.json's tokenizer_class or empty, as AutoTokenizer
+// finds it. `mentions_byte_level`: the text of tokenizer.json has "ByteLevel" in quotes.
+// UNIMPLEMENTED for a class that would rebuild the pipeline in a way that is not known here.
+Result<TokenizerClass> ChooseClass(const LoadOptions& options, const std::string& declared,
+                                   bool mentions_byte_level);
+
+// The special tokens that the class has by itself.
+TokenDefaults ClassTokens(TokenizerClass tokenizer_class, Generation generation);
+
+// Whether a class of generation 5 builds the pipeline anew, so that the "added_tokens" of
+// tokenizer.json count only through the other files' merge.
+bool RebuildsPipeline(TokenizerClass tokenizer_class, Generation generation);
+
+// Rewrites the components of files.tokenizer as the class would build them. INVALID_ARGUMENT or
+// UNIMPLEMENTED when the file has another kind of model than the class.
+Status RewritePipeline(TokenizerClass tokenizer_class, const SpecialTokens& special,
+                       Generation generation, RepositoryFiles& files);
+
+// The BOS and EOS texts that generation 4 puts around a text: add_bos_token and add_eos_token of
+// Llama-type classes. Absent: tokenizer.json's post-processor stays.
+struct Generation4Template {
+  bool add_bos = true;
+  bool add_eos = false;
+};
+Result<std::optional<Generation4Template>> FindGeneration4Template(TokenizerClass tokenizer_class,
+                                                                   Generation generation,
+                                                                   const Json& config);
+
+}  // namespace koeval::tokenizer

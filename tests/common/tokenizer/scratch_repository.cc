@@ -1,0 +1,73 @@
+// Temporary repositories and small tokenizer.json files.
+#include "tests/common/tokenizer/scratch_repository.h"
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "common/base/file.h"
+#include "common/base/utf8.h"
+
+namespace koeval::tokenizer {
+
+ScratchRepository::ScratchRepository() {
+  std::string pattern = testing::TempDir() + "tokenizer-XXXXXX";
+  const char* made = mkdtemp(pattern.data());
+  EXPECT_NE(made, nullptr);
+  path_ = pattern;
+}
+
+ScratchRepository::~ScratchRepository() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void ScratchRepository::Write(const std::string& name, const std::string& bytes) {
+  const Status written = WriteFileAtomically(fmt::format("{}/{}", path_, name), bytes);
+  EXPECT_TRUE(written.ok()) << written.ToString();
+}
+
+void ScratchRepository::Write(const std::string& name, const Json& json) {
+  Write(name, CompactJson(json));
+}
+
+Result<std::unique_ptr<Tokenizer>> ScratchRepository::Load(Generation generation,
+                                                           const std::string& model_type) const {
+  return LoadTokenizer(path_, {generation, model_type});
+}
+
+Json TokenizerJson(const std::string& model, const std::string& pre_tokenizer,
+                   const std::string& normalizer, const std::string& decoder,
+                   const std::string& post_processor, const std::string& added_tokens) {
+  Json out = Json::object();
+  out["version"] = "1.0";
+  out["added_tokens"] = Json::parse(added_tokens);
+  out["normalizer"] = Json::parse(normalizer);
+  out["pre_tokenizer"] = Json::parse(pre_tokenizer);
+  out["post_processor"] = Json::parse(post_processor);
+  out["decoder"] = Json::parse(decoder);
+  out["model"] = Json::parse(model);
+  return out;
+}
+
+std::string CharacterModel() {
+  Json vocab = Json::object();
+  int id = 0;
+  vocab["<unk>"] = id++;
+  for (char c = ' '; c <= '~'; ++c) vocab[std::string(1, c)] = id++;
+  for (char32_t c : {0x2581, 0xac00, 0xb098, 0xe9, 0x0a}) {
+    std::string text;
+    AppendUtf8(text, c);
+    vocab[text] = id++;
+  }
+  Json model = Json::object();
+  model["type"] = "BPE";
+  model["unk_token"] = "<unk>";
+  model["vocab"] = vocab;
+  model["merges"] = Json::array();
+  return CompactJson(model);
+}
+
+}  // namespace koeval::tokenizer
