@@ -1,0 +1,47 @@
+// What the engine's tests share: golden models, devices, random sequences that share starts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "worker/engine/engine.h"
+#include "worker/plan/plan.h"
+
+namespace koeval::engine {
+
+// The nine golden models.
+const std::vector<std::string>& GoldenModels();
+std::string GoldenModelDir(const std::string& model);
+
+// KOEVAL_TEST_DEVICE, or "cpu": the same tests run on a GPU.
+std::string TestDevice();
+
+// A loaded golden model; aborts the test binary with the reason when it cannot be loaded.
+std::unique_ptr<Engine> LoadGolden(const std::string& model, Dtype dtype = Dtype::kFloat32,
+                                   LogitsDtype logits_dtype = LogitsDtype::kFloat32);
+std::unique_ptr<Engine> LoadDir(const std::string& dir, Dtype dtype = Dtype::kFloat32,
+                                LogitsDtype logits_dtype = LogitsDtype::kFloat32);
+
+// The reference outputs of one golden model for inputs of `n` tokens.
+struct GoldenLogits {
+  std::vector<int32_t> ids;              // n + 1
+  std::vector<float> logits;             // the last min(n, 8) rows
+  std::vector<float> log_probabilities;  // n; [i] of ids[i + 1]
+  int64_t rows = 0;
+  int64_t vocabulary = 0;
+};
+GoldenLogits ReadGoldenLogits(const std::string& model, int n);
+
+// `count` sequences over ids below `vocabulary`: few-shot like starts, contexts and choices, with
+// duplicates, inputs that are starts of others, and single-token targets among them. At most
+// `length_max` inputs each.
+std::vector<plan::Sequence> RandomSequences(std::mt19937_64& random, int count, int32_t vocabulary,
+                                            int length_max);
+
+// All answers of a plan in request order; the first failure otherwise.
+Result<std::vector<Answer>> RunPlan(Engine& engine, const plan::Plan& plan);
+
+}  // namespace koeval::engine

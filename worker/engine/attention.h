@@ -1,0 +1,68 @@
+// Attention of one forward pass, in two independent forms: packed tries in blocks, and one sequence
+// in one piece.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "worker/engine/block_plan.h"
+#include "worker/engine/torch_ops.h"
+
+namespace koeval::engine {
+
+// Keys and values of one layer, each (rows, kv heads, head_dim), positions already applied.
+struct KeyValues {
+  at::Tensor keys;
+  at::Tensor values;
+};
+
+// What a layer knows about its attention.
+struct AttentionShape {
+  int64_t window = 0;  // as LayerSpec::window
+  double score_scale = 1;
+};
+
+// Answers the queries of one forward, layer by layer.
+class Attention {
+ public:
+  virtual ~Attention() = default;
+  // `queries` (tokens, heads, head_dim), `fresh` of the same tokens -> (tokens, heads * head_dim).
+  virtual at::Tensor Run(size_t layer, const AttentionShape& shape, const at::Tensor& queries,
+                         const KeyValues& fresh) = 0;
+};
+
+// A micro-batch over a stored prefix. Scores and probabilities in the compute dtype, softmax in
+// float32. Equal micro-batches give equal bits on one hardware class; which rows share a block is
+// fixed by the plan alone.
+class PackedAttention final : public Attention {
+ public:
+  // `micro_batch` and `prefix` (one entry per layer, or empty) must outlive the object.
+  PackedAttention(const plan::MicroBatch& micro_batch, const std::vector<KeyValues>& prefix,
+                  at::ScalarType dtype, at::Device device);
+  at::Tensor Run(size_t layer, const AttentionShape& shape, const at::Tensor& queries,
+                 const KeyValues& fresh) override;
+
+ private:
+  struct Block {
+    AttentionBlock plan;
+    at::Tensor mask;  // (queries, masked columns): 0 or -inf; undefined when nothing is hidden
+  };
+  const std::vector<Block>& BlocksFor(int64_t window);
+
+  const plan::MicroBatch& micro_batch_;
+  const std::vector<KeyValues>& prefix_;
+  const int64_t prefix_tokens_;
+  const at::ScalarType dtype_;
+  const at::Device device_;
+  std::map<int64_t, std::vector<Block>> blocks_;  // by window
+};
+
+// One sequence from position 0, full causal scores at once: the plain way, for comparison.
+class CausalAttention final : public Attention {
+ public:
+  at::Tensor Run(size_t layer, const AttentionShape& shape, const at::Tensor& queries,
+                 const KeyValues& fresh) override;
+};
+
+}  // namespace koeval::engine

@@ -1,0 +1,237 @@
+// The engine behind engine.h: loading, checks of what comes in, and the order of a batch's work.
+#include "worker/engine/engine.h"
+
+#include <functional>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "common/model/checkpoint.h"
+#include "common/model/config.h"
+#include "worker/engine/attention.h"
+#include "worker/engine/block_plan.h"
+#include "worker/engine/decoder.h"
+#include "worker/engine/platform.h"
+#include "worker/engine/scoring.h"
+#include "worker/engine/weights.h"
+
+namespace koeval::engine {
+namespace {
+
+using plan::Batch;
+using plan::MicroBatch;
+using plan::Row;
+using plan::Sequence;
+
+at::ScalarType ScalarType(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kFloat32:
+      return at::kFloat;
+    case Dtype::kBFloat16:
+      return at::kBFloat16;
+    case Dtype::kFloat16:
+      return at::kHalf;
+  }
+  return at::kFloat;
+}
+
+std::string DtypeName(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kFloat32:
+      return "float32";
+    case Dtype::kBFloat16:
+      return "bfloat16";
+    case Dtype::kFloat16:
+      return "float16";
+  }
+  return "";
+}
+
+class TorchEngine final : public Engine {
+ public:
+  TorchEngine(Decoder decoder, ModelFacts facts, LogitsDtype logits_dtype)
+      : decoder_(std::move(decoder)), facts_(std::move(facts)), logits_dtype_(logits_dtype) {}
+
+  const ModelFacts& facts() const override { return facts_; }
+
+  Result<std::vector<Answer>> Run(const Batch& batch) override {
+    RETURN_IF_ERROR(CheckBatch(batch));
+    std::vector<Answer> answers;
+    RETURN_IF_ERROR(Guarded("running a batch", [&]() -> Status {
+      ASSIGN_OR_RETURN(answers, RunBatch(batch));
+      return OkStatus();
+    }));
+    return answers;
+  }
+
+  Result<std::vector<Answer>> RunNaive(std::span<const Sequence> sequences,
+                                       int32_t first_request) override {
+    std::vector<Answer> answers;
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      const int32_t request = first_request + static_cast<int32_t>(i);
+      RETURN_IF_ERROR(CheckSequence(sequences[i], request));
+      RETURN_IF_ERROR(Guarded("running request " + std::to_string(request), [&]() -> Status {
+        ASSIGN_OR_RETURN(const Answer answer, RunAlone(sequences[i], request));
+        answers.push_back(answer);
+        return OkStatus();
+      }));
+    }
+    return answers;
+  }
+
+  Result<std::vector<float>> Logits(std::span<const int32_t> ids) override {
+    if (ids.empty()) return InvalidArgument("logits of no tokens were asked for");
+    const std::vector<int32_t> tokens(ids.begin(), ids.end());
+    RETURN_IF_ERROR(CheckTokens(tokens, 0));
+    std::vector<float> out;
+    RETURN_IF_ERROR(Guarded("computing logits", [&]() -> Status {
+      const at::Tensor logits =
+          decoder_.Head(ForwardAlone(tokens)).to(at::kCPU, at::kFloat).contiguous();
+      const float* data = logits.const_data_ptr<float>();
+      out.assign(data, data + logits.numel());
+      return OkStatus();
+    }));
+    return out;
+  }
+
+ private:
+  // Runs `work`; when memory runs out, frees caches and runs it once more. `work` starts from
+  // nothing each time.
+  Status Guarded(const std::string& doing, const std::function<Status()>& work) {
+    const c10::InferenceMode guard;
+    Status status = CatchTorch(doing, work);
+    if (status.code() != Code::kResourceExhausted) return status;
+    FreeCaches(decoder_.device());
+    return CatchTorch(doing, work);
+  }
+
+  Status CheckToken(int32_t token) const {
+    const int64_t size = decoder_.spec().vocab_size;
+    if (token >= 0 && token < size) return OkStatus();
+    return InvalidArgument("BAD_TOKENIZER: token id " + std::to_string(token) +
+                           " is outside the model's " + std::to_string(size) +
+                           " embeddings; publish the tokenizer that belongs to these weights");
+  }
+
+  // Tokens that the embeddings have, at positions that they reach.
+  Status CheckTokens(const std::vector<int32_t>& tokens, int64_t first_position) const {
+    const model::DecoderSpec& spec = decoder_.spec();
+    for (const int32_t token : tokens) {
+      if (token < 0 || token >= spec.vocab_size) {
+        return InvalidArgument("BAD_TOKENIZER: token id " + std::to_string(token) +
+                               " is outside the model's " + std::to_string(spec.vocab_size) +
+                               " embeddings; publish the tokenizer that belongs to these weights");
+      }
+    }
+    const int64_t end = first_position + static_cast<int64_t>(tokens.size());
+    if (!spec.position_embedding.empty() && end > spec.max_positions) {
+      return InvalidArgument("an input of " + std::to_string(end) + " tokens is longer than the " +
+                             std::to_string(spec.max_positions) +
+                             " positions of the model; truncate it");
+    }
+    return OkStatus();
+  }
+
+  Status CheckSequence(const Sequence& sequence, int32_t request) const {
+    if (sequence.targets.empty() || sequence.targets.size() > sequence.input.size()) {
+      return InvalidArgument("request " + std::to_string(request) +
+                             " has no targets, or more of them than inputs");
+    }
+    RETURN_IF_ERROR(CheckTokens(sequence.input, 0));
+    for (const int32_t target : sequence.targets) RETURN_IF_ERROR(CheckToken(target));
+    return OkStatus();
+  }
+
+  Status CheckBatch(const Batch& batch) const {
+    const auto prefix_tokens = static_cast<int64_t>(batch.prefix.size());
+    RETURN_IF_ERROR(CheckTokens(batch.prefix, 0));
+    for (const MicroBatch& micro_batch : batch.micro_batches) {
+      RETURN_IF_ERROR(CheckMicroBatch(micro_batch, prefix_tokens));
+      RETURN_IF_ERROR(CheckTokens(micro_batch.tokens, 0));
+      for (const plan::Segment& segment : micro_batch.segments) {
+        const int64_t end = int64_t{segment.first_position} + segment.token_count;
+        RETURN_IF_ERROR(CheckTokens({}, end));
+      }
+      for (const Row& row : micro_batch.rows) RETURN_IF_ERROR(CheckToken(row.target));
+    }
+    return OkStatus();
+  }
+
+  Result<std::vector<Answer>> RunBatch(const Batch& batch) const {
+    std::vector<KeyValues> prefix;
+    at::Tensor prefix_hidden;
+    if (!batch.prefix.empty()) {
+      const MicroBatch alone = AsMicroBatch(batch.prefix);
+      prefix_hidden = ForwardPacked(alone, {}, &prefix);
+    }
+    Scorer scorer(decoder_, logits_dtype_);
+    for (const MicroBatch& micro_batch : batch.micro_batches) {
+      at::Tensor hidden;
+      if (!micro_batch.tokens.empty()) hidden = ForwardPacked(micro_batch, prefix, nullptr);
+      RETURN_IF_ERROR(scorer.Add(micro_batch.rows, prefix_hidden, hidden));
+    }
+    return scorer.Finish(batch.requests);
+  }
+
+  at::Tensor ForwardPacked(const MicroBatch& micro_batch, const std::vector<KeyValues>& prefix,
+                           std::vector<KeyValues>* keep) const {
+    PackedAttention attention(micro_batch, prefix, decoder_.dtype(), decoder_.device());
+    return decoder_.Forward(micro_batch.tokens, micro_batch.positions, attention, keep);
+  }
+
+  at::Tensor ForwardAlone(const std::vector<int32_t>& tokens) const {
+    std::vector<int32_t> positions(tokens.size());
+    std::iota(positions.begin(), positions.end(), 0);
+    CausalAttention attention;
+    return decoder_.Forward(tokens, positions, attention, nullptr);
+  }
+
+  Result<Answer> RunAlone(const Sequence& sequence, int32_t request) const {
+    const auto first = static_cast<int32_t>(sequence.input.size() - sequence.targets.size());
+    std::vector<Row> rows;
+    for (size_t i = 0; i < sequence.targets.size(); ++i) {
+      rows.push_back({first + static_cast<int32_t>(i), sequence.targets[i], request});
+    }
+    Scorer scorer(decoder_, logits_dtype_);
+    RETURN_IF_ERROR(scorer.Add(rows, {}, ForwardAlone(sequence.input)));
+    ASSIGN_OR_RETURN(const std::vector<Answer> answers, scorer.Finish(std::span(&request, 1)));
+    return answers.front();
+  }
+
+  const Decoder decoder_;
+  const ModelFacts facts_;
+  const LogitsDtype logits_dtype_;
+};
+
+ModelFacts Facts(const model::ModelConfig& config, const LoadOptions& options, at::Device device) {
+  ModelFacts facts;
+  facts.architecture = config.spec.architecture;
+  facts.model_type = config.spec.model_type;
+  facts.parameters = model::ParameterCount(config.spec);
+  facts.max_length = model::EvaluationMaxLength(config);
+  facts.dtype = DtypeName(options.dtype);
+  facts.hardware_class = HardwareClass(device);
+  return facts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> LoadEngine(const LoadOptions& options) {
+  ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
+  ASSIGN_OR_RETURN(const model::ModelConfig config, model::ReadModelConfig(options.model_dir));
+  ASSIGN_OR_RETURN(const model::Checkpoint checkpoint, model::Checkpoint::Open(options.model_dir));
+  RETURN_IF_ERROR(model::TensorStatus(model::CheckTensors(config.spec, checkpoint)));
+  SetNumerics(options.threads, device);
+  const c10::InferenceMode guard;
+  std::unique_ptr<Engine> engine;
+  RETURN_IF_ERROR(CatchTorch("loading " + options.model_dir, [&]() -> Status {
+    const at::ScalarType dtype = ScalarType(options.dtype);
+    Weights weights = LoadWeights(config.spec, checkpoint, dtype, device);
+    engine = std::make_unique<TorchEngine>(Decoder(config.spec, std::move(weights), dtype, device),
+                                           Facts(config, options, device), options.logits_dtype);
+    return OkStatus();
+  }));
+  return engine;
+}
+
+}  // namespace koeval::engine

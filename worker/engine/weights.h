@@ -1,0 +1,44 @@
+// The tensors of a DecoderSpec in memory, in the compute dtype, on the device.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/model/checkpoint.h"
+#include "common/model/decoder_spec.h"
+#include "worker/engine/torch_ops.h"
+
+namespace koeval::engine {
+
+// y = x weight^T + bias, with `weight` seen as (out, in) however it is stored. Undefined: absent.
+struct LinearWeights {
+  at::Tensor weight;
+  at::Tensor bias;
+};
+
+struct NormWeights {
+  at::Tensor weight;
+  at::Tensor bias;
+};
+
+struct LayerWeights {
+  NormWeights attention_norm, mlp_norm;
+  LinearWeights qkv, q, k, v, attention_out, gate, up, down;
+};
+
+struct Weights {
+  at::Tensor embedding;           // (vocabulary, hidden)
+  at::Tensor position_embedding;  // (positions, hidden), or undefined
+  NormWeights final_norm;
+  at::Tensor head;  // (vocabulary, hidden); the embedding itself when tied
+  std::vector<LayerWeights> layers;
+};
+
+// Reads what `spec` needs. Tensors already in `dtype` on the CPU stay in the file's mapping; others
+// are converted one at a time. Throws c10 exceptions when memory runs out.
+// REQUIRES: TensorStatus(CheckTensors(spec, checkpoint)) is OK.
+Weights LoadWeights(const model::DecoderSpec& spec, const model::Checkpoint& checkpoint,
+                    at::ScalarType dtype, at::Device device);
+
+}  // namespace koeval::engine
