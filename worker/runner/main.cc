@@ -1,0 +1,94 @@
+// koeval-runner: holds one model and scores batches for the process that feeds it frames.
+//
+// THREADS  main: loads, plans and runs, in the order of the frames. reader: reads frames; touches
+//          the lease board and the queue of commands. alive: writes one frame each second.
+//          libtorch: its own pool, used by main only. The signal handler writes to an eventfd.
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <string>
+
+#include "common/base/log.h"
+#include "common/tokenizer/tokenizer.h"
+#include "worker/engine/engine.h"
+#include "worker/runner/messages.h"
+#include "worker/runner/server.h"
+
+namespace {
+
+std::atomic<int> stop_fd = -1;
+
+void OnSignal(int) {
+  const uint64_t one = 1;
+  if (::write(stop_fd.load(), &one, sizeof one) < 0) return;  // it was told before
+}
+
+// Prompts and private rows lie in this process's memory: no core file, no dump by another user.
+void KeepMemoryPrivate() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+// A descriptor of its own for frames, so that a library that prints cannot damage them.
+int TakeOver(int fd) {
+  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (own >= 0 && fd == STDOUT_FILENO) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  return own;
+}
+
+constexpr const char* kFooter =
+    "Frames are lines of JSON. A parent speaks over pipes; files work as well:\n"
+    "  koeval eval --model DIR --suite S --emit-frames F\n"
+    "  koeval-runner <F >R\n"
+    "  koeval eval --model DIR --suite S --collect R\n"
+    "SIGTERM ends it after the batch in flight.\n"
+    "Exit status: 0 done, 1 broken device or frames that cannot be read or written, 2 usage.";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("koeval-runner: scores batches with one model in memory");
+  app.footer(kFooter);
+  int in_fd = STDIN_FILENO;
+  int out_fd = STDOUT_FILENO;
+  std::string level = "info";
+  app.add_option("--in-fd", in_fd, "Descriptor to read frames from")->check(CLI::NonNegativeNumber);
+  app.add_option("--out-fd", out_fd, "Descriptor to write frames to")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--log-level", level, "debug, info, warning or error; logs go to stderr");
+  app.set_version_flag("--version", std::string(koeval::runner::kVersion));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  const koeval::Status logging = koeval::InitLog("koeval-runner", level);
+  if (!logging.ok()) {
+    fmt::print(stderr, "koeval-runner: {}\n", logging.message());
+    return 2;
+  }
+  KeepMemoryPrivate();
+  stop_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  koeval::runner::ServerOptions options;
+  options.in_fd = TakeOver(in_fd);
+  options.out_fd = TakeOver(out_fd);
+  options.stop_fd = stop_fd;
+  if (options.in_fd < 0 || options.out_fd < 0 || stop_fd < 0) {
+    fmt::print(stderr, "koeval-runner: descriptor {} or {} is not open\n", in_fd, out_fd);
+    return 2;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGTERM, OnSignal);
+  std::signal(SIGINT, OnSignal);
+  options.load_engine = koeval::engine::LoadEngine;
+  options.load_tokenizer = koeval::tokenizer::LoadTokenizer;
+  return koeval::runner::Serve(options);
+}
