@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/base/bounded_queue.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mutex.h"
 #include "common/base/sha256.h"
