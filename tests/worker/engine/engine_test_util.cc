@@ -65,21 +65,27 @@ std::string TestDevice() {
   return device == nullptr || *device == '\0' ? "cpu" : device;
 }
 
-std::unique_ptr<Engine> LoadDir(const std::string& dir, Dtype dtype, LogitsDtype logits_dtype) {
+LoadOptions TestOptions(const std::string& dir, Dtype dtype) {
   LoadOptions options;
   options.model_dir = dir;
   options.dtype = dtype;
-  options.logits_dtype = logits_dtype;
   options.device = TestDevice();
-  options.threads = 2;
+  options.threads = 1;
+  return options;
+}
+
+std::unique_ptr<Engine> Load(const LoadOptions& options) {
   auto engine = LoadEngine(options);
   KOEVAL_CHECK(engine.ok(), engine.status().message().c_str());
   return std::move(engine).value();
 }
 
-std::unique_ptr<Engine> LoadGolden(const std::string& model, Dtype dtype,
-                                   LogitsDtype logits_dtype) {
-  return LoadDir(GoldenModelDir(model), dtype, logits_dtype);
+std::unique_ptr<Engine> LoadDir(const std::string& dir, Dtype dtype) {
+  return Load(TestOptions(dir, dtype));
+}
+
+std::unique_ptr<Engine> LoadGolden(const std::string& model, Dtype dtype) {
+  return LoadDir(GoldenModelDir(model), dtype);
 }
 
 GoldenLogits ReadGoldenLogits(const std::string& model, int n) {
@@ -97,13 +103,13 @@ GoldenLogits ReadGoldenLogits(const std::string& model, int n) {
 }
 
 std::vector<plan::Sequence> RandomSequences(std::mt19937_64& random, int count, int32_t vocabulary,
-                                            int length_max) {
+                                            int length_max, int shots) {
   std::vector<plan::Sequence> out;
-  const std::vector<int32_t> shots =
-      RandomIds(random, Between(random, 0, length_max / 3), vocabulary);
+  const std::vector<int32_t> block =
+      RandomIds(random, Between(random, 5, length_max / 3), vocabulary);
   while (static_cast<int>(out.size()) < count) {
     std::vector<int32_t> context;
-    if (Between(random, 0, 9) < 8) context = shots;
+    if (Between(random, 0, 9) < shots) context = block;
     Append(context, RandomIds(random, Between(random, 1, length_max / 3), vocabulary));
     const int choices = Between(random, 1, 5);
     for (int choice = 0; choice < choices && static_cast<int>(out.size()) < count; ++choice) {
