@@ -1,0 +1,78 @@
+// Every bound of the scheduler daemon, by name. Settings that an operator may change are in
+// config.h; `koeval-scheduler --print-config` prints both.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace koeval::service {
+
+// Inbox of the dispatcher, in events. Events of workers and of our own pools may use all of it,
+// clients and operators only what leaves the reserve free, so that a flood of calls cannot delay a
+// result.
+inline constexpr size_t kInboxCapacity = 65'536;
+inline constexpr size_t kInboxReserve = 16'384;
+inline constexpr size_t kTurnEventsMax = 1'024;  // events of one commit
+inline constexpr int64_t kTickMs = 200;          // the core sees time pass at least this often
+inline constexpr int64_t kTickLeastMs = 10;      // and not more often than this
+
+// Messages on the wire. Batch results are the largest thing that a worker sends.
+inline constexpr int kWorkerMessageBytesMax = 64 << 20;
+inline constexpr size_t kClientMessageBytesMax = 256 << 10;
+inline constexpr int kSendMessageBytesMax = 64 << 20;
+inline constexpr size_t kBundlePieceBytes = 1 << 20;
+
+// Fields of a submission.
+inline constexpr size_t kRequestIdBytesMax = 64;
+inline constexpr size_t kModelBytesMax = 512;
+inline constexpr size_t kWordBytesMax = 128;  // revision, suite, type, ...
+inline constexpr size_t kReasonBytesMax = 500;
+inline constexpr int64_t kPriorityMax = 100;
+
+// Pages and streams.
+inline constexpr int64_t kPageDefault = 100;
+inline constexpr int64_t kPageMax = 1'000;
+inline constexpr int64_t kLeaderboardDefault = 100;
+inline constexpr int64_t kLeaderboardMax = 10'000;
+inline constexpr size_t kWatchersMax = 512;
+inline constexpr int64_t kWatchBatch = 256;  // events read at once for one watcher
+inline constexpr size_t kSampleLinesQueued = 64;
+
+// Worker sessions.
+inline constexpr size_t kSessionsMax = 20'000;
+inline constexpr size_t kSessionOutboxMax = 1'024;  // messages that wait for a slow worker
+inline constexpr int kSessionUnappliedMax = 32;     // messages of one worker inside the inbox
+inline constexpr int64_t kHelloTimeoutMs = 10'000;
+inline constexpr int64_t kWorkerSlotsMax = 256;
+inline constexpr int64_t kWorkerHeldMax = 1'024;
+
+// Connections: pings of our clients (20 s) must not count as abuse.
+inline constexpr int kKeepaliveTimeMs = 30'000;
+inline constexpr int kKeepaliveTimeoutMs = 10'000;
+inline constexpr int kClientPingIntervalLeastMs = 5'000;
+
+// Thread pools: jobs that wait.
+inline constexpr size_t kReadQueueMax = 4'096;
+inline constexpr size_t kPoolQueueMax = 256;  // more than the core asks for at once
+inline constexpr int kReadThreads = 4;
+inline constexpr int kWatchThreads = 2;
+
+// Check processes.
+inline constexpr size_t kCheckOutputBytesMax = 1 << 20;
+inline constexpr size_t kCheckErrorBytesMax = 16 << 10;
+inline constexpr size_t kCheckFindingsMax = 100;
+inline constexpr int64_t kCheckFilesMax = 256;  // descriptors of the process
+
+// Suites.
+inline constexpr size_t kBundleBytesMax = size_t{1} << 30;
+inline constexpr size_t kPreparedCacheMax = 2;  // (bundle, options) pairs kept ready for scoring
+
+// HTTP.
+inline constexpr size_t kHttpThreads = 4;
+inline constexpr int kHttpTimeoutSeconds = 5;
+inline constexpr size_t kHttpBodyBytesMax = 64 << 10;
+
+// Shutdown: how long open calls may take to end.
+inline constexpr int64_t kShutdownGraceMs = 3'000;
+
+}  // namespace koeval::service

@@ -1,0 +1,294 @@
+// koeval.v1.QueueService.
+#include "scheduler/service/queue_service.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+
+#include "common/base/log.h"
+#include "scheduler/service/live_view.h"
+#include "scheduler/service/queue_convert.h"
+#include "scheduler/service/submission.h"
+
+namespace koeval::service {
+namespace {
+
+namespace fs = std::filesystem;
+
+grpc::ServerUnaryReactor* Refuse(grpc::ServerUnaryReactor* reactor, const Status& status) {
+  reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+// Finishes with `status` unless it is OK: then the reply will.
+void FinishUnlessPosted(grpc::ServerUnaryReactor* reactor, const Status& status) {
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+}
+
+// A reply with a request row, into any response that has one.
+template <typename Response>
+Dispatcher::OnReply RowReply(grpc::ServerUnaryReactor* reactor, Response* response) {
+  return [reactor, response](const core::Reply& reply, const core::Core& core) {
+    if (reply.status.ok() && reply.request) {
+      *response->mutable_request() = ToProto(*reply.request, ReadLiveView(core, *reply.request));
+    }
+    reactor->Finish(rpc::ToGrpc(reply.status));
+  };
+}
+
+// What one Watch stream remembers between its fillings.
+class WatchFiller {
+ public:
+  WatchFiller(const ServiceContext& context, int64_t after, RequestId id)
+      : context_(context), after_(after), id_(std::move(id)) {}
+
+  WatchHub::Stream::Filled operator()() {
+    // Read first: what is committed later wakes the stream again.
+    const int64_t committed = context_.dispatcher.committed_seq();
+    auto events = Read();
+    if (!events.ok()) return {Fill::kEnd, {}, rpc::ToGrpc(events.status())};
+    WatchHub::Stream::Filled filled;
+    for (const core::EventRow& event : *events) filled.messages.push_back(ToProto(event));
+    if (!events->empty()) after_ = events->back().seq;
+    if (static_cast<int64_t>(events->size()) == kWatchBatch) {
+      filled.next = Fill::kMore;
+      return filled;
+    }
+    after_ = std::max(after_, committed);
+    filled.next = Fill::kWait;
+    return filled;
+  }
+
+ private:
+  Result<std::vector<core::EventRow>> Read() {
+    ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+    return reader->Events(after_, id_, kWatchBatch);
+  }
+
+  const ServiceContext& context_;
+  int64_t after_;
+  const RequestId id_;
+};
+
+std::string BackupName(WallTime now) {
+  std::string name = "koeval-" + FormatUtcMicros(now) + ".db";
+  std::erase(name, ':');
+  return name;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* QueueService::Submit(grpc::CallbackServerContext* call,
+                                               const v1::SubmitRequest* request,
+                                               v1::SubmitResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  const bool taken = context_.reads.TryRun([this, actor = *actor, request, response, reactor] {
+    FinishUnlessPosted(reactor, DoSubmit(actor, *request, response, reactor));
+  });
+  if (!taken) return Refuse(reactor, TooManyCalls());
+  return reactor;
+}
+
+Status QueueService::DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
+                              v1::SubmitResponse* response, grpc::ServerUnaryReactor* reactor) {
+  RETURN_IF_ERROR(ValidateRequestId(request.request_id()));
+  core::RequestSpec spec = FromProto(request.spec());
+  spec.submitter = actor.who;
+  ASSIGN_OR_RETURN(spec, CompleteSpec(std::move(spec), context_.config, context_.catalogue));
+  auto on_row = RowReply(reactor, response);
+  return context_.dispatcher.Call(
+      [&](core::ReplyToken token) {
+        return core::Submit{token, actor, RequestId{request.request_id()}, std::move(spec)};
+      },
+      [response, on_row](const core::Reply& reply, const core::Core& core) {
+        response->set_already_known(reply.already_known);
+        on_row(reply, core);
+      });
+}
+
+grpc::ServerUnaryReactor* QueueService::GetRequest(grpc::CallbackServerContext* call,
+                                                   const v1::GetRequestRequest* request,
+                                                   v1::GetRequestResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  FinishInPool(context_, reactor, [this, request, response] { return DoGet(*request, response); });
+  return reactor;
+}
+
+Status QueueService::DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response) {
+  const RequestId id{request.request_id()};
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(id));
+  ASSIGN_OR_RETURN(const auto live, AskLiveViews(context_.dispatcher, std::span(&row, 1)));
+  ASSIGN_OR_RETURN(const auto attempts, reader->Attempts(id));
+  *response->mutable_request() = ToProto(row, live.front());
+  for (const core::AttemptRow& attempt : attempts) *response->add_attempts() = ToProto(attempt);
+  return OkStatus();
+}
+
+grpc::ServerUnaryReactor* QueueService::ListRequests(grpc::CallbackServerContext* call,
+                                                     const v1::ListRequestsRequest* request,
+                                                     v1::ListRequestsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  FinishInPool(context_, reactor, [this, request, response] { return DoList(*request, response); });
+  return reactor;
+}
+
+Status QueueService::DoList(const v1::ListRequestsRequest& request,
+                            v1::ListRequestsResponse* response) {
+  ASSIGN_OR_RETURN(const store::RequestFilter filter, FilterFromProto(request));
+  ASSIGN_OR_RETURN(store::Page page, PageFromProto(request));
+  const auto size = static_cast<size_t>(page.limit);
+  ++page.limit;  // one more says whether there is a next page
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  ASSIGN_OR_RETURN(auto rows, reader->ListRequests(filter, page));
+  const bool more = rows.size() > size;
+  if (more) rows.resize(size);
+  ASSIGN_OR_RETURN(const auto live, AskLiveViews(context_.dispatcher, rows));
+  for (size_t i = 0; i < rows.size(); ++i) *response->add_requests() = ToProto(rows[i], live[i]);
+  if (more) response->set_next_page_token(ToPageToken(request, rows.back().number));
+  return OkStatus();
+}
+
+grpc::ServerWriteReactor<v1::WatchResponse>* QueueService::Watch(grpc::CallbackServerContext* call,
+                                                                 const v1::WatchRequest* request) {
+  const auto refuse = [this](const Status& status) {
+    return WatchHub::Stream::Start(
+               context_.streams,
+               [status] {
+                 return WatchHub::Stream::Filled{Fill::kEnd, {}, rpc::ToGrpc(status)};
+               })
+        .get();
+  };
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) return refuse(actor.status());
+  const int64_t committed = context_.dispatcher.committed_seq();
+  if (request->after_seq() < 0 || request->after_seq() > committed) {
+    return refuse(OutOfRange(fmt::format(
+        "after_seq: {} is not from 0 to {}; read the queue again and start from its last_seq",
+        request->after_seq(), committed)));
+  }
+  if (!context_.watchers.Reserve()) {
+    return refuse(ResourceExhausted(fmt::format(
+        "there are {} watchers already, or the scheduler stops; try again later", kWatchersMax)));
+  }
+  const bool from_now = request->after_seq() == 0 && !request->from_start();
+  auto stream =
+      WatchHub::Stream::Start(context_.streams,
+                              WatchFiller(context_, from_now ? committed : request->after_seq(),
+                                          RequestId{request->request_id()}),
+                              [this] { context_.watchers.Release(); });
+  context_.watchers.Add(stream);
+  stream->Wake();  // for what was committed before the hub knew it
+  return stream.get();
+}
+
+grpc::ServerUnaryReactor* QueueService::Cancel(grpc::CallbackServerContext* call,
+                                               const v1::CancelRequest* request,
+                                               v1::CancelResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  const Status posted = context_.dispatcher.Call(
+      [&](core::ReplyToken token) {
+        return core::Cancel{token, *actor, RequestId{request->request_id()}};
+      },
+      RowReply(reactor, response));
+  FinishUnlessPosted(reactor, posted);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* QueueService::Retry(grpc::CallbackServerContext* call,
+                                              const v1::RetryRequest* request,
+                                              v1::RetryResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  const Status posted = context_.dispatcher.Call(
+      [&](core::ReplyToken token) {
+        return core::Retry{token, *actor, RequestId{request->request_id()}};
+      },
+      RowReply(reactor, response));
+  FinishUnlessPosted(reactor, posted);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* QueueService::GetQueue(grpc::CallbackServerContext* call,
+                                                 const v1::GetQueueRequest* request,
+                                                 v1::GetQueueResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (actor.ok()) *response = ToProto(context_.dispatcher.counts(), context_.clock.Wall());
+  reactor->Finish(rpc::ToGrpc(actor.status()));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* QueueService::SetDispatch(grpc::CallbackServerContext* call,
+                                                    const v1::SetDispatchRequest* request,
+                                                    v1::SetDispatchResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  const Status posted = context_.dispatcher.Call(
+      [&](core::ReplyToken token) {
+        return core::SetPaused{token, *actor, request->paused()};
+      },
+      [reactor, response](const core::Reply& reply, const core::Core& core) {
+        response->set_paused(core.counts().paused);
+        reactor->Finish(rpc::ToGrpc(reply.status));
+      });
+  FinishUnlessPosted(reactor, posted);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* QueueService::Backup(grpc::CallbackServerContext* call,
+                                               const v1::BackupRequest* request,
+                                               v1::BackupResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
+    return DoBackup(actor, request->name(), response);
+  });
+  return reactor;
+}
+
+Status QueueService::DoBackup(const core::Actor& actor, const std::string& wanted,
+                              v1::BackupResponse* response) {
+  const WallTime now = context_.clock.Wall();
+  const std::string name = wanted.empty() ? BackupName(now) : wanted;
+  if (!ValidateRequestId(name).ok() || name.front() == '.') {
+    return InvalidArgument(
+        "name: must be 1 to 64 of letters, digits and . _ -, not starting with a dot");
+  }
+  const fs::path folder = fs::path(context_.config.state_dir) / "backups";
+  const std::string path = (folder / name).string();
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error || ::chmod(folder.c_str(), 0700) != 0) {
+    return Unavailable("cannot make " + folder.string() + "; see whether state_dir is writable");
+  }
+  if (fs::exists(path, error)) return AlreadyExists("name: " + path + " exists; choose another");
+  const std::array<core::Mutation, 1> audit = {
+      core::AuditRow{now, actor.who, actor.role, "backup", path, ""}};
+  const auto copy = [&path, &audit](store::JobStore& store) {
+    const Status copied = store.Backup(path);
+    return copied.ok() ? store.Commit(audit) : copied;
+  };
+  RETURN_IF_ERROR(context_.dispatcher.AskStore(copy));
+  spdlog::info("database copied to {} by {}", path, LogSafe(actor.who));
+  response->set_path(path);
+  response->set_bytes(static_cast<int64_t>(fs::file_size(path, error)));
+  return OkStatus();
+}
+
+}  // namespace koeval::service

@@ -1,0 +1,52 @@
+// koeval.v1.QueueService.
+#pragma once
+
+#include "koeval/v1/queue.grpc.pb.h"
+#include "scheduler/service/service_context.h"
+
+namespace koeval::service {
+
+// Callback API: no call holds a gRPC thread. Contract: proto/koeval/v1/queue.proto.
+class QueueService final : public v1::QueueService::CallbackService {
+ public:
+  explicit QueueService(ServiceContext context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* call,
+                                   const v1::SubmitRequest* request,
+                                   v1::SubmitResponse* response) override;
+  grpc::ServerUnaryReactor* GetRequest(grpc::CallbackServerContext* call,
+                                       const v1::GetRequestRequest* request,
+                                       v1::GetRequestResponse* response) override;
+  grpc::ServerUnaryReactor* ListRequests(grpc::CallbackServerContext* call,
+                                         const v1::ListRequestsRequest* request,
+                                         v1::ListRequestsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* call,
+                                                     const v1::WatchRequest* request) override;
+  grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext* call,
+                                   const v1::CancelRequest* request,
+                                   v1::CancelResponse* response) override;
+  grpc::ServerUnaryReactor* Retry(grpc::CallbackServerContext* call,
+                                  const v1::RetryRequest* request,
+                                  v1::RetryResponse* response) override;
+  grpc::ServerUnaryReactor* GetQueue(grpc::CallbackServerContext* call,
+                                     const v1::GetQueueRequest* request,
+                                     v1::GetQueueResponse* response) override;
+  grpc::ServerUnaryReactor* SetDispatch(grpc::CallbackServerContext* call,
+                                        const v1::SetDispatchRequest* request,
+                                        v1::SetDispatchResponse* response) override;
+  grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* call,
+                                   const v1::BackupRequest* request,
+                                   v1::BackupResponse* response) override;
+
+ private:
+  Status DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
+                  v1::SubmitResponse* response, grpc::ServerUnaryReactor* reactor);
+  Status DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response);
+  Status DoList(const v1::ListRequestsRequest& request, v1::ListRequestsResponse* response);
+  Status DoBackup(const core::Actor& actor, const std::string& wanted,
+                  v1::BackupResponse* response);
+
+  const ServiceContext context_;
+};
+
+}  // namespace koeval::service

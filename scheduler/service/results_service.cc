@@ -1,0 +1,149 @@
+// koeval.v1.ResultsService.
+#include "scheduler/service/results_service.h"
+
+#include <fmt/core.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "scheduler/service/results_convert.h"
+#include "scheduler/service/scoring.h"
+
+namespace koeval::service {
+namespace {
+
+using SampleStream = FilledStream<v1::GetSamplesResponse>;
+
+// The row of a request that has scores. NOT_FOUND, FAILED_PRECONDITION.
+Result<core::RequestRow> FinishedRow(store::Reader& reader, const std::string& id) {
+  ASSIGN_OR_RETURN(core::RequestRow row, reader.GetRequest(RequestId{id}));
+  if (row.state != core::RequestState::kFinished) {
+    return FailedPrecondition(fmt::format("request {} is {}, only a FINISHED one has results", id,
+                                          core::StateName(row.state)));
+  }
+  return row;
+}
+
+// A task's log at a time, in pieces of some lines.
+class SampleFiller {
+ public:
+  SampleFiller(const ServiceContext& context, const v1::GetSamplesRequest& request)
+      : context_(context), id_(request.request_id()), task_(request.task()) {}
+
+  SampleStream::Filled operator()() {
+    auto filled = NextLines();
+    if (!filled.ok()) return {Fill::kEnd, {}, rpc::ToGrpc(filled.status())};
+    return std::move(*filled);
+  }
+
+ private:
+  Result<SampleStream::Filled> NextLines() {
+    if (!source_) RETURN_IF_ERROR(Open());
+    while (!samples_ || line_ == samples_->lines.size()) {
+      ASSIGN_OR_RETURN(samples_, source_->Next());
+      line_ = 0;
+      if (!samples_) return SampleStream::Filled{Fill::kEnd, {}, grpc::Status::OK};
+    }
+    SampleStream::Filled filled{Fill::kMore, {}, grpc::Status::OK};
+    for (; line_ < samples_->lines.size() && filled.messages.size() < kSampleLinesQueued; ++line_) {
+      v1::GetSamplesResponse& message = filled.messages.emplace_back();
+      message.set_task(samples_->task);
+      message.set_line(std::move(samples_->lines[line_]));
+      for (const std::string& worker : samples_->workers[line_]) message.add_workers(worker);
+    }
+    return filled;
+  }
+
+  Status Open() {
+    ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+    ASSIGN_OR_RETURN(const core::RequestRow row, FinishedRow(*reader, id_));
+    ASSIGN_OR_RETURN(source_, SampleSource::Open(row, task_, context_.prepared, context_.readers));
+    return OkStatus();
+  }
+
+  const ServiceContext& context_;
+  const std::string id_;
+  const std::string task_;
+  std::optional<SampleSource> source_;
+  std::optional<TaskSamples> samples_;
+  size_t line_ = 0;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ResultsService::GetResults(grpc::CallbackServerContext* call,
+                                                     const v1::GetResultsRequest* request,
+                                                     v1::GetResultsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) {
+    reactor->Finish(rpc::ToGrpc(actor.status()));
+    return reactor;
+  }
+  FinishInPool(context_, reactor,
+               [this, request, response] { return DoResults(*request, response); });
+  return reactor;
+}
+
+Status ResultsService::DoResults(const v1::GetResultsRequest& request,
+                                 v1::GetResultsResponse* response) {
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  ASSIGN_OR_RETURN(const core::RequestRow row, FinishedRow(*reader, request.request_id()));
+  ASSIGN_OR_RETURN(const auto score, reader->Score(row.id, row.round));
+  if (!score) return DataLoss(fmt::format("request {} has no stored score", row.id.text));
+  ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score->scores_json));
+  FillResults(row, stored, response);
+  return OkStatus();
+}
+
+grpc::ServerUnaryReactor* ResultsService::GetLeaderboard(grpc::CallbackServerContext* call,
+                                                         const v1::GetLeaderboardRequest* request,
+                                                         v1::GetLeaderboardResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) {
+    reactor->Finish(rpc::ToGrpc(actor.status()));
+    return reactor;
+  }
+  FinishInPool(context_, reactor,
+               [this, request, response] { return DoLeaderboard(*request, response); });
+  return reactor;
+}
+
+Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
+                                     v1::GetLeaderboardResponse* response) {
+  const LoadedSuite* suite = context_.catalogue.Find(request.suite());
+  if (suite == nullptr) {
+    return NotFound(fmt::format("suite: there is no \"{}\"; known are {}", request.suite(),
+                                context_.catalogue.Names()));
+  }
+  if (request.limit() < 0 || request.limit() > kLeaderboardMax) {
+    return InvalidArgument(fmt::format("limit: must be from 1 to {}", kLeaderboardMax));
+  }
+  const int64_t limit = request.limit() == 0 ? kLeaderboardDefault : request.limit();
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  ASSIGN_OR_RETURN(const auto scores, reader->Scores(suite->suite.name, limit));
+  response->set_suite(suite->suite.name);
+  response->set_suite_version(suite->suite.version);
+  for (const evaluation::SuiteEntry& entry : suite->suite.entries) {
+    response->add_columns(entry.name);
+  }
+  for (const core::ScoreRow& score : scores) {
+    ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(score.request));
+    ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score.scores_json));
+    *response->add_rows() = ToProto(row, stored, response->rows_size() + 1);
+  }
+  return OkStatus();
+}
+
+grpc::ServerWriteReactor<v1::GetSamplesResponse>* ResultsService::GetSamples(
+    grpc::CallbackServerContext* call, const v1::GetSamplesRequest* request) {
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
+  if (!actor.ok()) {
+    return SampleStream::Refuse(context_.streams, rpc::ToGrpc(actor.status())).get();
+  }
+  return SampleStream::Start(context_.streams, SampleFiller(context_, *request)).get();
+}
+
+}  // namespace koeval::service

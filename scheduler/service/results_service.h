@@ -1,0 +1,31 @@
+// koeval.v1.ResultsService.
+#pragma once
+
+#include "koeval/v1/results.grpc.pb.h"
+#include "scheduler/service/service_context.h"
+
+namespace koeval::service {
+
+// Contract: proto/koeval/v1/results.proto.
+class ResultsService final : public v1::ResultsService::CallbackService {
+ public:
+  explicit ResultsService(ServiceContext context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* GetResults(grpc::CallbackServerContext* call,
+                                       const v1::GetResultsRequest* request,
+                                       v1::GetResultsResponse* response) override;
+  grpc::ServerUnaryReactor* GetLeaderboard(grpc::CallbackServerContext* call,
+                                           const v1::GetLeaderboardRequest* request,
+                                           v1::GetLeaderboardResponse* response) override;
+  grpc::ServerWriteReactor<v1::GetSamplesResponse>* GetSamples(
+      grpc::CallbackServerContext* call, const v1::GetSamplesRequest* request) override;
+
+ private:
+  Status DoResults(const v1::GetResultsRequest& request, v1::GetResultsResponse* response);
+  Status DoLeaderboard(const v1::GetLeaderboardRequest& request,
+                       v1::GetLeaderboardResponse* response);
+
+  const ServiceContext context_;
+};
+
+}  // namespace koeval::service

@@ -1,0 +1,308 @@
+// The scheduler daemon as one object.
+#include "scheduler/service/scheduler.h"
+
+#include <fmt/core.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "common/base/endings.h"
+#include "common/base/log.h"
+#include "common/rpc/auth.h"
+#include "common/rpc/credentials.h"
+#include "scheduler/service/address.h"
+#include "scheduler/service/cluster_service.h"
+#include "scheduler/service/dispatcher.h"
+#include "scheduler/service/http_server.h"
+#include "scheduler/service/limits.h"
+#include "scheduler/service/queue_service.h"
+#include "scheduler/service/results_service.h"
+#include "scheduler/service/scoring.h"
+#include "scheduler/service/worker_link_service.h"
+
+namespace koeval::service {
+namespace {
+
+constexpr std::array<const char*, 5> kServiceNames = {
+    "koeval.v1.QueueService", "koeval.v1.ResultsService", "koeval.v1.CatalogueService",
+    "koeval.v1.ClusterService", "koeval.worker.v1.WorkerLinkService"};
+
+core::Limits CoreLimits(const ServiceConfig& config) {
+  core::Limits limits;
+  limits.heartbeat_ms = config.heartbeat_ms;
+  limits.lease_ms = config.lease_ms;
+  limits.reattach_grace_ms = config.grace_ms;
+  limits.lease_batches_max = config.lease_batches_max;
+  limits.faults_max = config.faults_max;
+  limits.time_limit_default_ms = config.time_limit_default_ms;
+  return limits;
+}
+
+// What a failed report says, as the core wants it: its first error.
+std::optional<core::Finding> FirstError(const CheckReport& report) {
+  for (const Finding& finding : report.findings) {
+    if (!finding.is_error) continue;
+    return core::Finding{ParseEnding(finding.code).value_or(Ending::kInternal), finding.message,
+                         finding.remedy};
+  }
+  return std::nullopt;
+}
+
+core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted) {
+  core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt};
+  const auto report =
+      runner.Check({wanted.spec.model, wanted.spec.revision, wanted.spec.precision});
+  if (!report.ok()) {
+    done.finding = core::Finding{Ending::kInternal,
+                                 "the model could not be checked: " + report.status().message(),
+                                 "Ask the operator of the scheduler, then retry."};
+    return done;
+  }
+  done.facts_json = CheckFactsJson(*report);
+  done.finding = FirstError(*report);
+  return done;
+}
+
+Result<std::unique_ptr<rpc::Authenticator>> MakeAuthenticator(const ServiceConfig& config) {
+  auto made = rpc::Authenticator::Create(
+      {.token_file = config.tokens_file, .client_certificates = !config.tls.client_ca.empty()});
+  if (!made.ok()) return made.status().WithContext("tokens_file");
+  return made;
+}
+
+}  // namespace
+
+class Scheduler::Impl final : public Outlets {
+ public:
+  Impl(const ServiceConfig& config, Parts parts)
+      : config_(config),
+        store_(std::move(parts.store)),
+        checks_(std::move(parts.checks)),
+        clock_(parts.clock),
+        metrics_(parts.clock.Wall()),
+        watchers_(metrics_),
+        readers_(*store_),
+        dispatcher_(
+            {CoreLimits(config), *store_, clock_, metrics_, *this, std::move(parts.on_fatal)}) {}
+
+  ~Impl() override { (void)Stop(); }
+
+  Status Start() {
+    ASSIGN_OR_RETURN(catalogue_, SuiteCatalogue::Load(config_.suites_dir, config_.state_dir,
+                                                      config_.default_suite));
+    ASSIGN_OR_RETURN(authenticator_, MakeAuthenticator(config_));
+    prepared_ = std::make_unique<PreparedCache>(*catalogue_);
+    reads_ = std::make_unique<WorkPool>(kReadThreads, kReadQueueMax);
+    streams_ = std::make_unique<WorkPool>(kWatchThreads, kReadQueueMax);
+    check_pool_ =
+        std::make_unique<WorkPool>(static_cast<int>(config_.check.threads), kPoolQueueMax);
+    score_pool_ =
+        std::make_unique<WorkPool>(static_cast<int>(config_.scoring_threads), kPoolQueueMax);
+    started_ = true;
+    RETURN_IF_ERROR(dispatcher_.Start());
+    RETURN_IF_ERROR(OpenGrpc());
+    if (!config_.http_address.empty()) RETURN_IF_ERROR(OpenHttp());
+    SetHealth(true);
+    return OkStatus();
+  }
+
+  Status Stop() {
+    if (!started_) return OkStatus();
+    started_ = false;
+    SetHealth(false);
+    const Status stopping = Unavailable("the scheduler stops; try again in a few seconds");
+    watchers_.CloseAll(rpc::ToGrpc(stopping));
+    sessions_.CloseAll(stopping);
+    checks_->Stop();
+    if (server_) {
+      server_->Shutdown(std::chrono::system_clock::time_point(
+          std::chrono::microseconds(clock_.Wall().micros + kShutdownGraceMs * 1'000)));
+      server_->Wait();
+    }
+    http_.reset();
+    check_pool_->Stop();
+    score_pool_->Stop();
+    dispatcher_.Stop();
+    reads_->Stop();
+    streams_->Stop();
+    return dispatcher_.failure();
+  }
+
+  std::string grpc_address() const { return grpc_address_; }
+  std::string http_address() const { return http_address_; }
+  Status ReloadTokens() { return authenticator_->Reload(); }
+
+  Result<std::string> Housekeeping() {
+    sessions_.ExpireSilent(clock_.Mono());
+    core::Counts now;
+    RETURN_IF_ERROR(
+        dispatcher_.Ask([&now](const core::Core& core, core::Now) { now = core.counts(); }));
+    return fmt::format("{} pending, {} running, {} finished, {} failed; {} workers{}", now.pending,
+                       now.running, now.finished, now.failed, now.workers,
+                       now.paused ? "; dispatch is paused" : "");
+  }
+
+ private:
+  // --- Outlets: the dispatcher's thread ---
+
+  void Committed(int64_t) override { watchers_.Wake(); }
+
+  void ToWorker(const core::Effect& effect) override {
+    SendToWorker(sessions_, *catalogue_, dispatcher_, effect);
+  }
+
+  void Start(const core::StartChecks& wanted) override {
+    const bool taken = check_pool_->TryRun([this, wanted] {
+      core::ChecksDone done = RunChecks(*checks_, wanted);
+      if (stopping_checks()) return;  // not an answer about the model; asked again after the start
+      metrics_.CountCheck(!done.finding);
+      dispatcher_.PostOwn(std::move(done));
+    });
+    if (!taken) spdlog::debug("check of {} dropped: the scheduler stops", wanted.id.text);
+  }
+
+  void Start(const core::ComputeScore& wanted) override {
+    const bool taken = score_pool_->TryRun([this, wanted] {
+      core::Event answer = ComputeScores(wanted, *prepared_, readers_, clock_);
+      metrics_.CountScore(std::holds_alternative<core::ScoreDone>(answer));
+      dispatcher_.PostOwn(std::move(answer));
+    });
+    if (!taken) spdlog::debug("scoring of {} dropped: the scheduler stops", wanted.id.text);
+  }
+
+  bool stopping_checks() const { return !started_; }
+
+  ServiceContext Context() {
+    return {config_,  clock_,     *authenticator_, *catalogue_, dispatcher_,
+            readers_, *prepared_, watchers_,       *reads_,     *streams_};
+  }
+
+  Status OpenGrpc() {
+    ASSIGN_OR_RETURN(
+        auto credentials,
+        rpc::LoadServerCredentials({config_.tls.cert, config_.tls.key, config_.tls.client_ca}));
+    queue_ = std::make_unique<QueueService>(Context());
+    results_ = std::make_unique<ResultsService>(Context());
+    cluster_ = std::make_unique<ClusterService>(Context());
+    catalogue_service_ = std::make_unique<CatalogueService>(Context());
+    link_ = std::make_unique<WorkerLinkService>(Context(), sessions_);
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort(config_.grpc_address, std::move(credentials), &port);
+    builder.SetMaxReceiveMessageSize(kWorkerMessageBytesMax);
+    builder.SetMaxSendMessageSize(kSendMessageBytesMax);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second scheduler is an error
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                               kClientPingIntervalLeastMs);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+    for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+             queue_.get(), results_.get(), cluster_.get(), catalogue_service_.get(), link_.get()}) {
+      builder.RegisterService(service);
+    }
+    server_ = builder.BuildAndStart();
+    const bool is_unix = config_.grpc_address.starts_with("unix:");
+    if (!server_ || (port == 0 && !is_unix)) {
+      return Unavailable(
+          fmt::format("cannot open the gRPC address {}: it is in use or not an "
+                      "address of this machine; change grpc_address or stop the "
+                      "other program",
+                      config_.grpc_address));
+    }
+    grpc_address_ = config_.grpc_address;
+    if (is_unix) return OkStatus();
+    ASSIGN_OR_RETURN(Address address, ParseAddress(config_.grpc_address));
+    address.port = port;
+    grpc_address_ = address.ToString();
+    return OkStatus();
+  }
+
+  Status OpenHttp() {
+    ASSIGN_OR_RETURN(Address address, ParseAddress(config_.http_address));
+    std::map<std::string, HttpServer::Handler> routes;
+    routes["/healthz"] = [this] {
+      const Status failure = dispatcher_.failure();
+      if (serving_ && failure.ok()) return HttpReply{200, "text/plain; charset=utf-8", "ok\n"};
+      return HttpReply{503, "text/plain; charset=utf-8", "not serving\n"};
+    };
+    routes["/metrics"] = [this] {
+      return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
+    };
+    ASSIGN_OR_RETURN(http_, HttpServer::Start(address, std::move(routes)));
+    address.port = http_->port();
+    http_address_ = address.ToString();
+    return OkStatus();
+  }
+
+  void SetHealth(bool serving) {
+    serving_ = serving;
+    if (!server_) return;
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    if (health == nullptr) return;
+    health->SetServingStatus(serving);  // the server and every service known so far
+    for (const char* name : kServiceNames) health->SetServingStatus(name, serving);
+  }
+
+  const ServiceConfig config_;
+  const std::unique_ptr<store::JobStore> store_;
+  const std::unique_ptr<CheckRunner> checks_;
+  const Clock& clock_;
+  Metrics metrics_;
+  WatchHub watchers_;
+  SessionRegistry sessions_;
+  ReaderPool readers_;
+  Dispatcher dispatcher_;
+  std::unique_ptr<SuiteCatalogue> catalogue_;
+  std::unique_ptr<rpc::Authenticator> authenticator_;
+  std::unique_ptr<PreparedCache> prepared_;
+  std::unique_ptr<WorkPool> reads_, streams_, check_pool_, score_pool_;
+  std::unique_ptr<QueueService> queue_;
+  std::unique_ptr<ResultsService> results_;
+  std::unique_ptr<ClusterService> cluster_;
+  std::unique_ptr<CatalogueService> catalogue_service_;
+  std::unique_ptr<WorkerLinkService> link_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HttpServer> http_;
+  std::string grpc_address_, http_address_;
+  std::atomic<bool> started_{false};
+  std::atomic<bool> serving_{false};
+};
+
+Scheduler::Scheduler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Scheduler::~Scheduler() = default;
+
+Result<std::unique_ptr<Scheduler>> Scheduler::Start(const ServiceConfig& config, Parts parts) {
+  auto impl = std::make_unique<Impl>(config, std::move(parts));
+  RETURN_IF_ERROR(impl->Start());
+  return std::unique_ptr<Scheduler>(new Scheduler(std::move(impl)));
+}
+
+std::string Scheduler::grpc_address() const {
+  return impl_->grpc_address();
+}
+
+std::string Scheduler::http_address() const {
+  return impl_->http_address();
+}
+
+Status Scheduler::ReloadTokens() {
+  return impl_->ReloadTokens();
+}
+
+Result<std::string> Scheduler::Housekeeping() {
+  return impl_->Housekeeping();
+}
+
+Status Scheduler::Stop() {
+  return impl_->Stop();
+}
+
+}  // namespace koeval::service

@@ -1,0 +1,71 @@
+// What every gRPC service of the scheduler works with.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/rpc/auth.h"
+#include "common/rpc/status_convert.h"
+#include "scheduler/service/config.h"
+#include "scheduler/service/dispatcher.h"
+#include "scheduler/service/limits.h"
+#include "scheduler/service/prepared.h"
+#include "scheduler/service/reader_pool.h"
+#include "scheduler/service/suites.h"
+#include "scheduler/service/watch_hub.h"
+#include "scheduler/service/work_pool.h"
+
+namespace koeval::service {
+
+// All of it outlives the services.
+struct ServiceContext {
+  const ServiceConfig& config;
+  const Clock& clock;
+  const rpc::Authenticator& authenticator;
+  const SuiteCatalogue& catalogue;
+  Dispatcher& dispatcher;
+  ReaderPool& readers;
+  PreparedCache& prepared;
+  WatchHub& watchers;
+  WorkPool& reads;    // unary calls; they may wait for the dispatcher
+  WorkPool& streams;  // fillings of streams; one for each stream at most
+};
+
+// Who calls, if their role allows it. UNAUTHENTICATED or PERMISSION_DENIED, with the remedy.
+inline Result<core::Actor> Admit(const rpc::Authenticator& authenticator,
+                                 const grpc::ServerContextBase& call, rpc::Role needed) {
+  ASSIGN_OR_RETURN(const rpc::Identity identity, authenticator.Authenticate(call));
+  RETURN_IF_ERROR(rpc::CheckRole(identity, needed));
+  const rpc::Role role = identity.is_local ? rpc::Role::kOperator : identity.role;
+  return core::Actor{identity.name, std::string(rpc::RoleName(role))};
+}
+
+// The same for a call of a client, whose message is bounded too (RESOURCE_EXHAUSTED): the bound of
+// the port itself is that of worker messages.
+template <typename Message>
+Result<core::Actor> Admit(const rpc::Authenticator& authenticator,
+                          const grpc::ServerContextBase& call, rpc::Role needed,
+                          const Message& message) {
+  if (message.ByteSizeLong() > kClientMessageBytesMax) {
+    return ResourceExhausted("the message is larger than " +
+                             std::to_string(kClientMessageBytesMax) + " bytes; send less");
+  }
+  return Admit(authenticator, call, needed);
+}
+
+inline Status TooManyCalls() {
+  return ResourceExhausted("the scheduler has too many calls waiting; try again in a few seconds");
+}
+
+// Finishes `reactor` with the Status that `job` returns in the pool of unary calls.
+template <typename Job>
+void FinishInPool(const ServiceContext& context, grpc::ServerUnaryReactor* reactor, Job job) {
+  const bool taken = context.reads.TryRun(
+      [reactor, job = std::move(job)] { reactor->Finish(rpc::ToGrpc(job())); });
+  if (!taken) reactor->Finish(rpc::ToGrpc(TooManyCalls()));
+}
+
+}  // namespace koeval::service

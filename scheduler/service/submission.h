@@ -1,0 +1,22 @@
+// What a submission must fulfil before it may enter the queue.
+#pragma once
+
+#include <string>
+
+#include "common/base/status.h"
+#include "scheduler/core/records.h"
+#include "scheduler/service/config.h"
+#include "scheduler/service/suites.h"
+
+namespace koeval::service {
+
+// 1..64 of [A-Za-z0-9._-]; INVALID_ARGUMENT otherwise.
+Status ValidateRequestId(const std::string& id);
+
+// Fills in defaults and the suite's digest and version. INVALID_ARGUMENT names the field;
+// NOT_FOUND: no such suite; FAILED_PRECONDITION: local directories are not allowed (here). May look
+// at the file system to resolve the links of a local path.
+Result<core::RequestSpec> CompleteSpec(core::RequestSpec spec, const ServiceConfig& config,
+                                       const SuiteCatalogue& catalogue);
+
+}  // namespace koeval::service

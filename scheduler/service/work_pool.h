@@ -1,0 +1,37 @@
+// A fixed number of threads over one bounded queue of jobs.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/base/bounded_queue.h"
+
+namespace koeval::service {
+
+// Thread-safe.
+class WorkPool {
+ public:
+  using Job = std::function<void()>;
+
+  WorkPool(int threads, size_t queue_max);
+  ~WorkPool();
+  WorkPool(const WorkPool&) = delete;
+  WorkPool& operator=(const WorkPool&) = delete;
+
+  // False, with the job dropped, when the queue is full or the pool stops; never blocks.
+  [[nodiscard]] bool TryRun(Job job);
+  // Takes no more jobs, drops those that wait, and joins the threads once running jobs have ended.
+  // Idempotent; not from a job.
+  void Stop();
+  size_t waiting() const { return jobs_.size(); }
+
+ private:
+  void Loop();
+
+  BoundedQueue<Job> jobs_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace koeval::service
