@@ -43,7 +43,9 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
 
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::detail::exception& e) override {
+    // What follows "; last read" quotes the text, which may be private.
     std::string_view what = e.what();
+    what = what.substr(0, what.find("; last read"));
     const size_t colon = what.find(": ");
     error_ = fmt::format("at byte {}: {}", position,
                          colon == std::string_view::npos ? what : what.substr(colon + 2));

@@ -1,0 +1,41 @@
+// Rows of a dataset from files: JSON lines, JSON, CSV and TSV.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/json.h"
+#include "common/base/status.h"
+
+namespace koeval::evaluation {
+
+enum class DatasetFormat { kJson, kCsv, kTsv };
+
+struct DatasetOptions {
+  DatasetFormat format = DatasetFormat::kJson;
+  // JSON: the member of a top-level object that holds the rows; "" for a list or JSON lines.
+  std::string field;
+  // CSV and TSV: names of the columns when the file has no header line.
+  std::vector<std::string> column_names;
+  char delimiter = ',';
+  // CSV and TSV: false takes quote characters as they are, as many Korean TSV files need.
+  bool quoting = true;
+  // CSV and TSV: lines to leave out before the first row (a header that is not wanted, say).
+  int64_t skip_rows = 0;
+};
+
+// Bounds of a dataset.
+inline constexpr size_t kDatasetBytesMax = size_t{1} << 30;  // of one file
+inline constexpr int64_t kDatasetRowsMax = 10'000'000;
+
+// The rows of `path`, each a JSON object whose members keep the file's order. Values of CSV and TSV
+// are what pandas would read: whole numbers, decimal numbers and text by column, empty cells null.
+// NOT_FOUND, RESOURCE_EXHAUSTED, or INVALID_ARGUMENT naming path and line; texts never appear.
+Result<std::vector<Json>> ReadDatasetFile(const std::string& path, const DatasetOptions& options);
+
+// The rows of a text, for tests and readers of other sources; `where` names it in errors.
+Result<std::vector<Json>> ParseDataset(const std::string& text, const DatasetOptions& options,
+                                       const std::string& where);
+
+}  // namespace koeval::evaluation
