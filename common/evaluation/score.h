@@ -25,7 +25,7 @@ struct TaskScore {
   std::string alias;
   int64_t num_fewshot = 0;
   int64_t documents = 0;
-  std::vector<MetricValue> metrics;  // in the task's metric order
+  std::vector<MetricValue> metrics;  // in the harness's order, see ScoreDocument
   // Per document, in PreparedTask order: (metric, value) as the sample log shows it.
   std::vector<std::vector<std::pair<std::string, Json>>> per_document;
 };

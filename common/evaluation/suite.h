@@ -27,7 +27,7 @@ struct Suite {
   std::string title;
   std::string version;
   Profile profile = Profile::kLmEval04;
-  std::string tasks_dir;  // absolute, or relative to the suite file
+  std::string tasks_dir;  // absolute; the file may give it relative to itself
   std::vector<SuiteEntry> entries;
 };
 
