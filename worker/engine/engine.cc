@@ -234,4 +234,15 @@ Result<std::unique_ptr<Engine>> LoadEngine(const LoadOptions& options) {
   return engine;
 }
 
+Result<std::string> DescribeHardware(const std::string& device_name, int threads) {
+  ASSIGN_OR_RETURN(const at::Device device, ParseDevice(device_name));
+  std::string text;
+  RETURN_IF_ERROR(CatchTorch("describing " + device_name, [&]() -> Status {
+    SetNumerics(threads, device);
+    text = HardwareClass(device);
+    return OkStatus();
+  }));
+  return text;
+}
+
 }  // namespace koeval::engine

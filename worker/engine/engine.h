@@ -67,4 +67,8 @@ class Engine {
 // and the remedy.
 Result<std::unique_ptr<Engine>> LoadEngine(const LoadOptions& options);
 
+// The hardware class that an engine on `device` with `threads` CPU threads (0 = all) would have.
+// FAILED_PRECONDITION when there is no such device. Sets the process's numerics.
+Result<std::string> DescribeHardware(const std::string& device, int threads);
+
 }  // namespace koeval::engine

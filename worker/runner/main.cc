@@ -52,6 +52,16 @@ constexpr const char* kFooter =
     "SIGTERM ends it after the batch in flight.\n"
     "Exit status: 0 done, 1 broken device or frames that cannot be read or written, 2 usage.";
 
+int PrintHardwareClass(const std::string& device, int threads) {
+  const auto text = koeval::engine::DescribeHardware(device, threads);
+  if (!text.ok()) {
+    fmt::print(stderr, "koeval-runner: {}\n", text.status().message());
+    return 1;
+  }
+  fmt::print("{}\n", *text);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -64,6 +74,15 @@ int main(int argc, char** argv) {
   app.add_option("--out-fd", out_fd, "Descriptor to write frames to")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--log-level", level, "debug, info, warning or error; logs go to stderr");
+  bool hardware_class = false;
+  std::string device = "cpu";
+  int threads = 0;
+  CLI::Option* hardware =
+      app.add_flag("--hardware-class", hardware_class, "Print a device's hardware class and end");
+  app.add_option("--device", device, "With --hardware-class: cpu or cuda:N")->needs(hardware);
+  app.add_option("--threads", threads, "With --hardware-class: CPU threads, 0 = all")
+      ->needs(hardware)
+      ->check(CLI::NonNegativeNumber);
   app.set_version_flag("--version", std::string(koeval::runner::kVersion));
   try {
     app.parse(argc, argv);
@@ -75,6 +94,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "koeval-runner: {}\n", logging.message());
     return 2;
   }
+  if (hardware_class) return PrintHardwareClass(device, threads);
   KeepMemoryPrivate();
   stop_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   koeval::runner::ServerOptions options;
