@@ -65,7 +65,7 @@ std::optional<MonoTime> Core::NextDeadline() const {
   std::optional<int64_t> earliest_ms;
   for (const auto& at_ms :
        {s.lease_deadlines.Earliest(), s.silence_deadlines.Earliest(), s.forget_deadlines.Earliest(),
-        s.limit_deadlines.Earliest(), s.rest_deadlines.Earliest()}) {
+        s.limit_deadlines.Earliest(), s.strand_deadlines.Earliest(), s.rest_deadlines.Earliest()}) {
     if (at_ms && (!earliest_ms || *at_ms < *earliest_ms)) earliest_ms = at_ms;
   }
   if (!earliest_ms || !s.last_mono) return std::nullopt;

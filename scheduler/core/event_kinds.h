@@ -17,7 +17,8 @@ inline constexpr std::string_view kScoring = "scoring";       // every batch is 
 inline constexpr std::string_view kFinished = "finished";
 inline constexpr std::string_view kFailed = "failed";
 inline constexpr std::string_view kCancelled = "cancelled";
-inline constexpr std::string_view kRetried = "retried";  // a new round of a failed request
+inline constexpr std::string_view kRestarted = "restarted";  // a new round: its class is gone
+inline constexpr std::string_view kRetried = "retried";      // a new round of a failed request
 
 // About the queue or a worker; these have no request.
 inline constexpr std::string_view kPaused = "paused";

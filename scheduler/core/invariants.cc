@@ -138,6 +138,9 @@ Status CheckRequest(const State& state, const Request& request) {
           "FINISHED is its own ending" + Of(request));
   REQUIRE(state.limit_deadlines.Has(row.id) == (request.live && request.live->active_since_ms),
           "running requests have a time limit" + Of(request));
+  REQUIRE(state.strand_deadlines.Has(row.id) ==
+              (row.phase == Phase::kQueued && request.live->stored_count > 0),
+          "waiting requests with batches look for their class" + Of(request));
   if (is_done) return OkStatus();
   for (const LeaseId id : request.live->leases) {
     const auto lease = state.leases.find(id);
@@ -251,6 +254,7 @@ Status CheckSizes(const State& state) {
           "lists hold live requests only");
   REQUIRE(leases == state.leases.size() && leases == state.lease_deadlines.size(),
           "every lease is of a request");
+  REQUIRE(state.strand_deadlines.size() <= in_wait, "only waiting requests look for a class");
   REQUIRE(limits == state.limit_deadlines.size(), "time limits are of running requests");
   size_t idle = 0;
   size_t held = 0;

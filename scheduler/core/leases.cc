@@ -117,7 +117,10 @@ void Machine::On(const BatchDone& event) {
   if (request.live->stored[static_cast<size_t>(event.batch)]) {
     return Emit(SendStored{event.session, event.lease, event.batch});
   }
-  if (BatchIsAcceptable(event, *lease)) StoreBatch(event, *lease);
+  if (!BatchIsAcceptable(event, *lease)) return;
+  const auto current = s_.leases.find(event.lease);
+  if (current != s_.leases.end()) current->second.is_confirmed = true;
+  StoreBatch(event, *lease);
 }
 
 bool Machine::BatchIsAcceptable(const BatchDone& event, const Lease& lease) {
@@ -131,7 +134,7 @@ bool Machine::BatchIsAcceptable(const BatchDone& event, const Lease& lease) {
   }
   if (!event.hardware_class.empty() && !row.hardware_class.empty() &&
       event.hardware_class != row.hardware_class) {
-    RequestOf(lease).live->wrong_class.insert(lease.row.worker);
+    s_.workers.at(lease.row.worker).wrong_for.emplace(row.id, row.round);
     LoseLease(event.lease,
               {Ending::kHandedBack,
                "worker " + lease.row.worker.text + " ran on hardware class '" +
@@ -250,6 +253,11 @@ Lease Machine::DropLease(LeaseId id) {
   }
   Write(RemoveLease{id});
   return lease;
+}
+
+void Machine::Renew(Lease& lease) {
+  lease.renewed = *s_.last_mono;
+  s_.lease_deadlines.Set(lease.row.id, s_.time_ms + s_.limits.lease_ms);
 }
 
 void Machine::Revoke(const Lease& lease, const std::string& reason) {

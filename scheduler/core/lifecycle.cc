@@ -75,6 +75,11 @@ void Machine::Move(Request& request, Phase phase) {
     s_.limit_deadlines.Set(
         row.id, s_.time_ms + std::max<int64_t>(0, TimeLimitMs(request) - live.active_ms));
   }
+  s_.strand_deadlines.Erase(row.id);
+  if (phase == Phase::kQueued && live.stored_count > 0) {
+    live.is_stranded = false;
+    s_.strand_deadlines.Set(row.id, s_.time_ms + s_.limits.class_wait_ms);
+  }
   --s_.state_counts[static_cast<size_t>(row.state)];
   row.phase = phase;
   row.state = StateIn(row);
@@ -82,8 +87,8 @@ void Machine::Move(Request& request, Phase phase) {
   Requeue(request);
 }
 
-void Machine::Requeue(Request& request) {
-  Live& live = *request.live;
+void Machine::Unqueue(Request& request) {
+  const Live& live = *request.live;
   const Rank rank{request.row.spec.priority, request.row.number, &request};
   const auto erase = [&rank](std::map<std::string, RankTree>& trees, const std::string& key) {
     const auto it = trees.find(key);
@@ -94,9 +99,14 @@ void Machine::Requeue(Request& request) {
   if (live.queue == Queue::kScores) s_.scores.erase(rank);
   if (live.queue == Queue::kWait) erase(s_.wait, live.queue_class);
   if (live.queue == Queue::kHelp) erase(s_.help, live.queue_class);
+  request.live->queue = Queue::kNone;
+}
 
+void Machine::Requeue(Request& request) {
+  Unqueue(request);
+  Live& live = *request.live;
+  const Rank rank{request.row.spec.priority, request.row.number, &request};
   const std::pair<RequestId, int64_t> asked{request.row.id, request.row.round};
-  live.queue = Queue::kNone;
   live.queue_class = live.bound_class;
   switch (request.row.phase) {
     case Phase::kChecking:
@@ -184,12 +194,42 @@ void Machine::EndLive(Request& request) {
   KOEVAL_CHECK(request.live->leases.empty(), "a request ended with leases");
   row.finished_at = s_.wall;
   Move(request, Phase::kDone);
-  for (const auto& [batch, workers] : request.live->faults) {
-    SetMeta(FaultKey(row, batch), "");
-  }
+  ForgetRound(request);
+  request.live.reset();
+}
+
+void Machine::ForgetRound(const Request& request) {
+  const RequestRow& row = request.row;
+  for (const auto& [batch, workers] : request.live->faults) SetMeta(FaultKey(row, batch), "");
   if (row.started_at != WallTime{}) SetMeta("active:" + row.id.text, "");
   if (request.live->stored_count > 0) SetMeta("class:" + row.id.text, "");
-  request.live.reset();
+}
+
+void Machine::LookForClass(Request& request) {
+  Live& live = *request.live;
+  const auto ready = s_.ready.find(live.bound_class);
+  const bool is_there = ready != s_.ready.end() &&
+                        !std::all_of(ready->second.begin(), ready->second.end(),
+                                     [&](const WorkerId& id) { return IsWrongFor(id, request); });
+  // Without any worker a new round would not get further either.
+  const bool is_stranded = !is_there && !s_.paused && s_.ready.contains("");
+  if (is_stranded && live.is_stranded) return RestartRound(request);
+  live.is_stranded = is_stranded;
+  s_.strand_deadlines.Set(request.row.id, s_.time_ms + s_.limits.class_wait_ms);
+}
+
+void Machine::RestartRound(Request& request) {
+  RequestRow& row = request.row;
+  ForgetRound(request);
+  Unqueue(request);
+  row.reason = "no worker of hardware class '" + row.hardware_class +
+               "' is left: it starts anew on another one";
+  ++row.round;
+  row.plan.reset();
+  row.hardware_class.clear();
+  request.live = std::make_unique<Live>();
+  Requeue(request);
+  Note(request, kind::kRestarted, row.reason);
 }
 
 std::string Machine::FaultKey(const RequestRow& row, int64_t batch) {

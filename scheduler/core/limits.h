@@ -16,19 +16,23 @@ struct Limits {
   int64_t plan_tasks_max = 10'000;    // of one request
   int64_t lease_batches_max = 8;      // that one lease covers
   int64_t faults_max = 3;             // counted against one batch until the request fails
-  int64_t score_tries_max = 3;        // until a request whose score cannot be computed fails
-  int64_t checks_running_max = 64;    // submission checks asked for and not answered
-  int64_t scores_running_max = 16;    // scores asked for and not answered
-  int64_t place_scan_max = 256;       // candidates looked at for one idle slot
-  int64_t text_bytes_max = 4'096;     // of a reason or remedy that a worker or a check sends
+  int64_t undelivered_max = 10;  // leases of a round that never arrived, until they count as faults
+  int64_t score_tries_max = 3;   // until a request whose score cannot be computed fails
+  int64_t checks_running_max = 64;  // submission checks asked for and not answered
+  int64_t scores_running_max = 16;  // scores asked for and not answered
+  int64_t place_scan_max = 256;     // candidates looked at for one idle slot
+  int64_t text_bytes_max = 4'096;   // of a reason or remedy that a worker or a check sends
   // Times.
   int64_t heartbeat_ms = 2'000;
   // A worker that has not been heard of for this long has lost its leases. One second below the
   // promise of ten, so that the tick that notices it still keeps the promise.
   int64_t lease_ms = 9'000;
-  int64_t reattach_grace_ms = 15'000;    // for leases that were live when the scheduler ended
-  int64_t hand_back_pause_ms = 5'000;    // a slot that handed a lease back rests for this long
-  int64_t worker_forget_ms = 3'600'000;  // a worker that is gone is listed for this long
+  int64_t reattach_grace_ms = 15'000;  // for leases that were live when the scheduler ended
+  int64_t hand_back_pause_ms = 5'000;  // a slot that handed a lease back rests for this long
+  // A round that has batches and no worker of its hardware class, twice in a row this far apart, is
+  // started anew on what is there.
+  int64_t class_wait_ms = 300'000;
+  int64_t worker_forget_ms = 3'600'000;        // a worker that is gone is listed for this long
   int64_t time_limit_default_ms = 86'400'000;  // of a request whose spec has none
   // Time that passed without any event or tick for longer than this was the scheduler's own stall
   // (stopped process, slow disk): it is not counted against leases. So: tick more often than this.

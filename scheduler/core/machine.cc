@@ -92,6 +92,7 @@ void Machine::On(const Tick& /*event*/) {
         {Ending::kTimedOut,
          "it ran for its time limit of " + std::to_string(TimeLimitMs(request)) + " ms", ""});
   }
+  while (const auto id = s_.strand_deadlines.TakeDue(s_.time_ms)) LookForClass(*FindRequest(*id));
   while (const auto key = s_.rest_deadlines.TakeDue(s_.time_ms)) {
     Worker& worker = s_.workers.at(key->worker);
     Slot& slot = worker.slots.at(key->slot);

@@ -82,6 +82,10 @@ class Machine {
   void OpenAttempt(Request& request, const WorkerId& worker);
   void CloseAttempt(Request& request, Ending ending, const std::string& reason);
   void PutBack(Request& request, Ending ending, const std::string& reason);
+  void LookForClass(Request& request);
+  void RestartRound(Request& request);
+  void Unqueue(Request& request);
+  void ForgetRound(const Request& request);  // named values of the round
   void FailRequest(Request& request, const Finding& finding);
   void FinishRequest(Request& request, const ScoreDone& score);
   void EndLive(Request& request);
@@ -95,6 +99,7 @@ class Machine {
   std::optional<std::string> HelloProblem(const WorkerHello& event) const;
   Worker* AdmitWorker(const WorkerId& id);
   void TakeSlots(Worker& worker, const std::vector<SlotInfo>& slots);
+  bool CountsWithout(const Lease& lease);
   bool Reattach(Worker& worker, Lease& lease, const std::vector<HeldLease>& held);
   void Disconnect(Worker& worker, const std::string& why);
   void ForgetWorker(const WorkerId& id);
@@ -116,6 +121,7 @@ class Machine {
   bool BatchIsAcceptable(const BatchDone& event, const Lease& lease);
   void StoreBatch(const BatchDone& event, const Lease& lease);
   const Lease* EndedLease(LeaseId id);
+  void Renew(Lease& lease);
 
   // place.cc
   void Dispatch();
@@ -127,6 +133,7 @@ class Machine {
   std::optional<std::pair<int64_t, int64_t>> RangeFor(const Request& request,
                                                       const WorkerId& worker) const;
   bool IsAvoided(const Request& request, int64_t batch, const WorkerId& worker) const;
+  bool IsWrongFor(const WorkerId& worker, const Request& request) const;
   void Grant(Request& request, const SlotKey& key, int64_t begin, int64_t end);
 
   // restore.cc

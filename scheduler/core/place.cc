@@ -100,7 +100,7 @@ bool Machine::TryPlaceIn(Request& request, const std::set<SlotKey>& slots) {
 // The first free batches that `worker` may run; [0, 0) to plan; nothing when all are avoided.
 std::optional<std::pair<int64_t, int64_t>> Machine::RangeFor(const Request& request,
                                                              const WorkerId& worker) const {
-  if (request.live->wrong_class.contains(worker)) return std::nullopt;
+  if (IsWrongFor(worker, request)) return std::nullopt;
   if (IsAvoided(request, kWholeRequest, worker)) return std::nullopt;
   if (!request.row.plan) {
     if (IsAvoided(request, kPlanning, worker)) return std::nullopt;
@@ -118,12 +118,17 @@ std::optional<std::pair<int64_t, int64_t>> Machine::RangeFor(const Request& requ
   return std::nullopt;
 }
 
+bool Machine::IsWrongFor(const WorkerId& worker, const Request& request) const {
+  const auto it = s_.workers.find(worker);
+  return it != s_.workers.end() &&
+         it->second.wrong_for.contains({request.row.id, request.row.round});
+}
+
 bool Machine::IsAvoided(const Request& request, int64_t batch, const WorkerId& worker) const {
   const auto& faults = request.live->faults;
-  const auto& wrong_class = request.live->wrong_class;
   if (faults.empty()) return false;
-  const auto has_failed = [&faults, &wrong_class, batch](const WorkerId& id) {
-    if (wrong_class.contains(id)) return true;
+  const auto has_failed = [&](const WorkerId& id) {
+    if (IsWrongFor(id, request)) return true;
     for (const int64_t key : {batch, kWholeRequest}) {
       const auto it = faults.find(key);
       if (it != faults.end() && std::count(it->second.begin(), it->second.end(), id) > 0) {
@@ -164,7 +169,7 @@ void Machine::Grant(Request& request, const SlotKey& key, int64_t begin, int64_t
   live.leases.insert(id);
   worker.leases.insert(id);
   slot.lease = id;
-  s_.lease_deadlines.Set(id, s_.time_ms + s_.limits.lease_ms);
+  Renew(lease);
   Write(lease.row);
   Emit(SendLease{worker.session, lease.row, request.row.spec,
                  begin < end ? request.row.plan->digest : "", s_.limits.lease_ms});

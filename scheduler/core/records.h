@@ -78,7 +78,9 @@ struct RequestRow {
   RequestSpec spec;
   RequestState state = RequestState::kPending;
   Phase phase = Phase::kChecking;
-  int64_t round = 1;    // grows with every explicit retry; batch results belong to a round
+  // Grows with every explicit retry, and when the round's hardware class is gone for good; batch
+  // results belong to a round.
+  int64_t round = 1;
   int64_t attempt = 0;  // grows each time that the request starts to run
   std::optional<PlanInfo> plan;
   std::string hardware_class;  // of the first stored batch of the round; not mixed within it

@@ -201,6 +201,9 @@ Status Machine::RestoreFree(Request& request) {
         request.row.id, s_.time_ms + std::max<int64_t>(0, TimeLimitMs(request) - live.active_ms));
     unsettled_.push_back(&request);
   }
+  if (phase == Phase::kQueued && live.stored_count > 0) {
+    s_.strand_deadlines.Set(request.row.id, s_.time_ms + s_.limits.class_wait_ms);
+  }
   Requeue(request);
   return OkStatus();
 }

@@ -67,13 +67,13 @@ struct Live {
   // Announced class of the slots that may serve it: that of its first batch lease, for as long as
   // it has batch leases or stored batches. "" = any.
   std::string bound_class;
-  // Workers whose runners turned out to be of another class than the round; never given to again.
-  std::set<WorkerId> wrong_class;
+  bool is_stranded = false;  // at the last look no worker of its class was there
   std::map<int64_t, std::vector<WorkerId>> faults;  // counted ones, by batch
   std::optional<AttemptRow> attempt;                // the open one
   int64_t active_ms = 0;                            // of the round, before `active_since_ms`
   std::optional<int64_t> active_since_ms;           // while phase is planning or batches
   int64_t score_tries = 0;
+  int64_t undelivered = 0;  // leases of the round that never arrived
   int64_t measured_ms = 0;  // sum over `measured` batches
   int64_t measured = 0;
   Queue queue = Queue::kNone;
@@ -89,6 +89,8 @@ struct Request {
 struct Lease {
   LeaseRow row;
   bool reattaching = false;    // from before a restart, its worker has not said Hello yet
+  bool is_confirmed = false;   // the worker has named it
+  MonoTime renewed;            // by the machine's clock, stalls and all
   std::string hardware_class;  // of its slot; "" while reattaching
 };
 
@@ -115,6 +117,8 @@ struct Worker {
   std::map<int64_t, Slot> slots;
   std::set<LeaseId> leases;
   std::vector<std::string> ready_classes;  // where it stands in State::ready
+  // Rounds for which its runners turned out to be of another class; until it says Hello again.
+  std::set<std::pair<RequestId, int64_t>> wrong_for;
   int64_t last_seen_ms = 0;
   int64_t batches_done = 0;
 };
@@ -156,6 +160,7 @@ struct State {
   Deadlines<WorkerId> silence_deadlines;  // of connected workers
   Deadlines<WorkerId> forget_deadlines;   // of workers that are gone
   Deadlines<RequestId> limit_deadlines;   // of running requests
+  Deadlines<RequestId> strand_deadlines;  // of waiting requests that have batches
   Deadlines<SlotKey> rest_deadlines;
 };
 

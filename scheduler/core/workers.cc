@@ -92,6 +92,7 @@ void Machine::On(const WorkerHello& event) {
   }
   worker->session = event.session;
   worker->version = Clip(event.version);
+  worker->wrong_for.clear();
   s_.sessions.emplace(event.session, worker->id);
   s_.forget_deadlines.Erase(worker->id);
   WorkerOf(event.session);
@@ -101,7 +102,7 @@ void Machine::On(const WorkerHello& event) {
   std::vector<std::pair<LeaseId, bool>> lost;
   for (const LeaseId id : worker->leases) {
     Lease& lease = s_.leases.at(id);
-    const bool counts = !lease.reattaching;
+    const bool counts = CountsWithout(lease);
     if (Reattach(*worker, lease, event.held)) {
       welcome.keep.push_back(id);
     } else {
@@ -113,9 +114,20 @@ void Machine::On(const WorkerHello& event) {
   NoteQueue(kind::kWorkerConnected, "worker " + worker->id.text);
   for (const auto& [id, counts] : lost) {
     if (!s_.leases.contains(id)) continue;  // its request failed with the one before
+    const Lease& lease = s_.leases.at(id);
+    if (!lease.is_confirmed && !lease.reattaching) ++RequestOf(lease).live->undelivered;
     LoseLease(id, {Ending::kWorkerLost, "worker " + worker->id.text + " came back without it", ""},
               counts);
   }
+}
+
+// Whether a Hello without `lease` is held against its batch: not when the lease may never have
+// arrived, nor when the scheduler's own restart or stall made the worker give it up.
+bool Machine::CountsWithout(const Lease& lease) {
+  if (lease.reattaching) return false;
+  if (lease.is_confirmed) return *s_.last_mono - lease.renewed < s_.limits.lease_ms;
+  const Live& live = *RequestOf(lease).live;
+  return live.undelivered >= s_.limits.undelivered_max;
 }
 
 bool Machine::Reattach(Worker& worker, Lease& lease, const std::vector<HeldLease>& held) {
@@ -139,7 +151,8 @@ bool Machine::Reattach(Worker& worker, Lease& lease, const std::vector<HeldLease
   lease.hardware_class = slot_class;
   slot->second.lease = lease.row.id;
   slot->second.warm = ModelKey(request.row.spec);
-  s_.lease_deadlines.Set(lease.row.id, s_.time_ms + s_.limits.lease_ms);
+  lease.is_confirmed = true;
+  Renew(lease);
   return true;
 }
 
@@ -152,9 +165,11 @@ void Machine::On(const WorkerHeartbeat& event) {
                                                 std::to_string(s_.limits.held_leases_max)));
   }
   for (const HeldLease& held : event.held) {
-    const Lease* lease = Admit(event.session, held.lease, /*answer=*/true);
-    if (lease == nullptr || !s_.leases.contains(held.lease)) continue;
-    s_.lease_deadlines.Set(held.lease, s_.time_ms + s_.limits.lease_ms);
+    if (Admit(event.session, held.lease, /*answer=*/true) == nullptr) continue;
+    const auto lease = s_.leases.find(held.lease);
+    if (lease == s_.leases.end()) continue;
+    lease->second.is_confirmed = true;
+    Renew(lease->second);
   }
   for (auto& [index, slot] : worker->slots) {
     const auto warm = std::find_if(event.warm.begin(), event.warm.end(),
