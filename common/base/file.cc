@@ -65,6 +65,8 @@ Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
   return OkStatus();
 }
 
+}  // namespace
+
 Status SyncFolderOf(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
@@ -72,8 +74,6 @@ Status SyncFolderOf(const std::string& path) {
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync folder", folder);
   return OkStatus();
 }
-
-}  // namespace
 
 Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -18,6 +18,9 @@ Result<std::string> ReadFile(const std::string& path, size_t bytes_max = size_t{
 // the old file or the new one. RESOURCE_EXHAUSTED when the disk is full.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode = 0644);
 
+// Makes the entries of the folder that holds `path` durable.
+Status SyncFolderOf(const std::string& path);
+
 // A read-only memory map of a whole file; unmapped when destroyed. Movable by pointer only.
 class MappedFile {
  public:

@@ -176,7 +176,7 @@ struct Snapshot {
   std::vector<LeaseRow> leases;
   std::vector<AttemptRow> open_attempts;
   std::vector<MetaRow> meta;
-  // (request, round, batch) of the stored batches of requests that are not terminal.
+  // (request, round, batch) of the stored batches of the current round of live requests.
   struct StoredBatch {
     RequestId request;
     int64_t round = 1;

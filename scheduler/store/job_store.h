@@ -56,11 +56,15 @@ class JobStore {
   virtual Result<Snapshot> Load() = 0;
   // Opens one more reader. Any thread.
   virtual Result<std::unique_ptr<Reader>> OpenReader() = 0;
-  // A consistent copy at `path`, while the store is in use. Writer thread only.
+  // A consistent copy in the new file `path`, while the store is in use; ALREADY_EXISTS when it is
+  // there. Writer thread only.
   virtual Status Backup(const std::string& path) = 0;
+  // Rows that could not be read and were moved aside by Load(), now or earlier. Writer thread only.
+  virtual int64_t quarantined() const { return 0; }
 };
 
-// In memory, for tests and the simulator. Keeps what was committed; can be told to fail.
+// In memory, for tests. Keeps what was committed as long as it or one of its readers lives; a
+// backup of it is a SQLite database.
 std::unique_ptr<JobStore> OpenMemoryStore();
 
 // SQLite at `path`: WAL, synchronous=FULL, one writing and checkpointing connection, readers opened

@@ -1,6 +1,10 @@
 // The store in memory: for tests and the simulator.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "common/base/mutex.h"
@@ -32,6 +36,13 @@ bool Matches(const core::RequestRow& row, const RequestFilter& filter) {
   return state && (filter.suite.empty() || row.spec.suite == filter.suite) &&
          (filter.submitter.empty() || row.spec.submitter == filter.submitter) &&
          row.spec.model.find(filter.model) != std::string::npos;
+}
+
+template <typename Row>
+std::vector<Row> FirstOf(std::vector<Row> rows, int64_t limit) {
+  const auto most = static_cast<size_t>(std::max<int64_t>(0, limit));
+  if (rows.size() > most) rows.resize(most);
+  return rows;
 }
 
 class MemoryReader final : public Reader {
@@ -103,12 +114,13 @@ class MemoryReader final : public Reader {
       const auto score = t_->scores.find({request.id.text, request.round});
       if (score != t_->scores.end()) rows.push_back(score->second);
     }
-    std::sort(rows.begin(), rows.end(), [](const core::ScoreRow& a, const core::ScoreRow& b) {
-      return std::tuple(-a.average, a.finished_at, a.request) <
-             std::tuple(-b.average, b.finished_at, b.request);
-    });
-    if (static_cast<int64_t>(rows.size()) > limit) rows.resize(static_cast<size_t>(limit));
-    return rows;
+    const auto key = [](const core::ScoreRow& row) {
+      const bool is_number = !std::isnan(row.average);  // no number comes last
+      return std::tuple(!is_number, is_number ? -row.average : 0.0, row.finished_at, row.request);
+    };
+    std::sort(rows.begin(), rows.end(),
+              [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    return FirstOf(std::move(rows), limit);
   }
 
   Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
@@ -125,8 +137,7 @@ class MemoryReader final : public Reader {
   Result<std::vector<core::AuditRow>> Audit(int64_t limit) override {
     MutexLock lock(t_->mutex);
     std::vector<core::AuditRow> rows(t_->audit.rbegin(), t_->audit.rend());
-    if (static_cast<int64_t>(rows.size()) > limit) rows.resize(static_cast<size_t>(limit));
-    return rows;
+    return FirstOf(std::move(rows), limit);
   }
 
  private:
@@ -156,9 +167,7 @@ class MemoryStore final : public JobStore {
     }
     for (const auto& [key, value] : t_->meta) snapshot.meta.push_back({key, value});
     for (const auto& [number, row] : t_->requests) {
-      const bool live =
-          row.state == core::RequestState::kPending || row.state == core::RequestState::kRunning;
-      if (!live) continue;
+      if (row.phase == core::Phase::kDone) continue;
       for (auto it = t_->batches.lower_bound({row.id.text, row.round, INT64_MIN});
            it != t_->batches.end() && it->second.request == row.id && it->second.round == row.round;
            ++it) {
@@ -173,32 +182,59 @@ class MemoryStore final : public JobStore {
   }
 
   Status Backup(const std::string& path) override {
-    return Unimplemented("the store in memory cannot be backed up to " + path);
+    if (::access(path.c_str(), F_OK) == 0) {
+      return AlreadyExists(path + " is there already; choose another name");
+    }
+    ASSIGN_OR_RETURN(const auto copy, OpenSqliteStore(path));
+    return copy->Commit(Everything());
   }
 
  private:
   // What the SQLite store refuses by its keys, refused before anything changes.
   Status CheckKeys(std::span<const core::Mutation> mutations) REQUIRES(t_->mutex) {
-    std::map<BatchKey, int> batches;
-    std::map<int64_t, int> events;
+    std::set<BatchKey> batches;
+    std::set<int64_t> events;
+    std::map<int64_t, std::string> ids;      // of this commit, by number
+    std::map<std::string, int64_t> numbers;  // the other way round
     for (const core::Mutation& mutation : mutations) {
       if (const auto* batch = std::get_if<core::BatchRow>(&mutation)) {
         const BatchKey key{batch->request.text, batch->round, batch->batch};
-        if (t_->batches.contains(key) || batches[key]++ > 0) {
+        if (t_->batches.contains(key) || !batches.insert(key).second) {
           return AlreadyExists("a batch of this number is stored already");
         }
       } else if (const auto* event = std::get_if<core::EventRow>(&mutation)) {
-        if (t_->events.contains(event->seq) || events[event->seq]++ > 0) {
+        if (t_->events.contains(event->seq) || !events.insert(event->seq).second) {
           return AlreadyExists("an event of this number is stored already");
         }
       } else if (const auto* request = std::get_if<core::RequestRow>(&mutation)) {
+        const auto stored = t_->requests.find(request->number);
         const auto number = t_->numbers.find(request->id.text);
-        if (number != t_->numbers.end() && number->second != request->number) {
-          return AlreadyExists("a request of this id is stored already");
-        }
+        const bool taken =
+            (stored != t_->requests.end() && stored->second.id != request->id) ||
+            (number != t_->numbers.end() && number->second != request->number) ||
+            ids.try_emplace(request->number, request->id.text).first->second != request->id.text ||
+            numbers.try_emplace(request->id.text, request->number).first->second != request->number;
+        if (taken) return AlreadyExists("a request of this id or number is stored already");
       }
     }
     return OkStatus();
+  }
+
+  std::vector<core::Mutation> Everything() {
+    MutexLock lock(t_->mutex);
+    std::vector<core::Mutation> out;
+    const auto add = [&out](const auto& map) {
+      for (const auto& [key, row] : map) out.emplace_back(row);
+    };
+    add(t_->requests);
+    add(t_->attempts);
+    add(t_->leases);
+    add(t_->batches);
+    add(t_->scores);
+    add(t_->events);
+    for (const core::AuditRow& row : t_->audit) out.emplace_back(row);
+    for (const auto& [key, value] : t_->meta) out.emplace_back(core::MetaRow{key, value});
+    return out;
   }
 
   void Apply(const core::RequestRow& row) REQUIRES(t_->mutex) {

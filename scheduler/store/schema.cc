@@ -1,39 +1,78 @@
-// Version 1 and the steps between versions.
+// Version 1, and the walk from version to version.
 #include "scheduler/store/schema.h"
 
 #include <fmt/core.h>
 
+#include <array>
+#include <cstdlib>
 #include <string>
+
+#include "common/base/log.h"
 
 namespace koeval::store {
 namespace {
 
 // "koev": tells our database from any other SQLite file.
-constexpr const char* kApplicationId = "1802462582";
+constexpr std::string_view kApplicationId = "1802462582";
 
-constexpr const char* kVersion1 = R"sql(
+constexpr Migration kVersion1 = R"sql(
 CREATE TABLE requests (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   state TEXT NOT NULL,
-  suite TEXT NOT NULL,
+  phase TEXT NOT NULL,
   model TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  precision TEXT NOT NULL,
+  weight_type TEXT NOT NULL,
+  model_type TEXT NOT NULL,
+  suite TEXT NOT NULL,
+  suite_version TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  bundle_digest TEXT NOT NULL,
+  sample_limit INTEGER,
+  priority INTEGER NOT NULL,
+  time_limit_ms INTEGER NOT NULL,
   submitter TEXT NOT NULL,
   round INTEGER NOT NULL,
-  data TEXT NOT NULL
+  attempt INTEGER NOT NULL,
+  plan TEXT,
+  hardware_class TEXT NOT NULL,
+  ending TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  remedy TEXT NOT NULL,
+  facts TEXT NOT NULL,
+  submitted_at INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  updated_seq INTEGER NOT NULL,
+  checksum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX requests_by_state ON requests (state, number);
 CREATE TABLE attempts (
   request TEXT NOT NULL,
   round INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
-  open INTEGER NOT NULL,
-  data TEXT NOT NULL,
+  worker TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  ending TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  checksum INTEGER NOT NULL,
   PRIMARY KEY (request, round, attempt)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX attempts_open ON attempts (request) WHERE ending = '';
 CREATE TABLE leases (
   id INTEGER PRIMARY KEY,
-  data TEXT NOT NULL
+  request TEXT NOT NULL,
+  round INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  worker TEXT NOT NULL,
+  slot INTEGER NOT NULL,
+  first_batch INTEGER NOT NULL,
+  end_batch INTEGER NOT NULL,
+  checksum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE batches (
   request TEXT NOT NULL,
@@ -41,25 +80,28 @@ CREATE TABLE batches (
   batch INTEGER NOT NULL,
   worker TEXT NOT NULL,
   lease INTEGER NOT NULL,
+  results TEXT NOT NULL,
   run_ms INTEGER NOT NULL,
   stored_at INTEGER NOT NULL,
-  results TEXT NOT NULL,
-  PRIMARY KEY (request, round, batch)
-) STRICT, WITHOUT ROWID;
+  checksum INTEGER NOT NULL,
+  UNIQUE (request, round, batch)
+) STRICT;
 CREATE TABLE scores (
   request TEXT NOT NULL,
   round INTEGER NOT NULL,
-  average REAL NOT NULL,
-  finished_at INTEGER NOT NULL,
   scores TEXT NOT NULL,
-  PRIMARY KEY (request, round)
-) STRICT, WITHOUT ROWID;
+  average REAL,
+  finished_at INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  UNIQUE (request, round)
+) STRICT;
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
   request TEXT NOT NULL,
   kind TEXT NOT NULL,
-  text TEXT NOT NULL
+  text TEXT NOT NULL,
+  checksum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_by_request ON events (request, seq);
 CREATE TABLE audit (
@@ -69,54 +111,62 @@ CREATE TABLE audit (
   role TEXT NOT NULL,
   action TEXT NOT NULL,
   target TEXT NOT NULL,
-  detail TEXT NOT NULL
+  detail TEXT NOT NULL,
+  checksum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
-  value TEXT NOT NULL
+  value TEXT NOT NULL,
+  checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine (
   id INTEGER PRIMARY KEY,
   source TEXT NOT NULL,
-  key TEXT NOT NULL,
-  data TEXT NOT NULL,
-  reason TEXT NOT NULL
+  reason TEXT NOT NULL,
+  row TEXT NOT NULL
 ) STRICT;
 )sql";
 
-Status Create(Database& database) {
-  const std::string script = fmt::format(
-      "BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
-      kVersion1, kApplicationId, kSchemaVersion);
-  Status status = database.Execute(script.c_str());
+constexpr std::array<Migration, 1> kMigrations = {kVersion1};
+
+Status Upgrade(Database& database, size_t from, std::span<const Migration> migrations) {
+  std::string script = "BEGIN IMMEDIATE;";
+  for (const Migration migration : migrations.subspan(from)) script += migration;
+  script += fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
+                        kApplicationId, migrations.size());
+  Status status = database.Execute(script);
+  // Fails when the error ended the transaction already; it is not there any more either way.
   if (!status.ok()) (void)database.Execute("ROLLBACK");
   return status;
 }
 
 }  // namespace
 
-Status EnsureSchema(Database& database) {
-  ASSIGN_OR_RETURN(const std::string tables, database.Query("SELECT count(*) FROM sqlite_master"));
-  if (tables == "0") return Create(database);
+std::span<const Migration> Migrations() {
+  return kMigrations;
+}
+
+Status EnsureSchema(Database& database, std::span<const Migration> migrations) {
+  ASSIGN_OR_RETURN(const std::string tables, database.Query("SELECT count(*) FROM sqlite_schema"));
   ASSIGN_OR_RETURN(const std::string application, database.Query("PRAGMA application_id"));
+  if (tables == "0" && application == "0") return Upgrade(database, 0, migrations);
   if (application != kApplicationId) {
     return FailedPrecondition(database.path() +
                               " is a database of another program; choose another path");
   }
-  ASSIGN_OR_RETURN(const std::string version, database.Query("PRAGMA user_version"));
-  const int found = std::atoi(version.c_str());
-  if (found > kSchemaVersion) {
-    return FailedPrecondition(
-        fmt::format("{} has schema version {}, this program knows {} at most: it was written by a "
-                    "newer koeval; "
-                    "install that version again, or start with a backup from before the upgrade",
-                    database.path(), found, kSchemaVersion));
+  ASSIGN_OR_RETURN(const std::string text, database.Query("PRAGMA user_version"));
+  const int64_t version = std::atoll(text.c_str());
+  const auto newest = static_cast<int64_t>(migrations.size());
+  if (version > newest) {
+    return FailedPrecondition(fmt::format(
+        "{} has schema version {}, this program knows {} at most: a newer koeval wrote it; install "
+        "that version again, or start with a backup from before the upgrade",
+        database.path(), version, newest));
   }
-  if (found < kSchemaVersion) {
-    return DataLoss(fmt::format("{} has the unknown schema version {}; start with a backup of it",
-                                database.path(), found));
-  }
-  return OkStatus();
+  if (version < 1) return SqliteStatus(SQLITE_CORRUPT, "schema version " + text, database.path());
+  if (version == newest) return OkStatus();
+  spdlog::info("{}: schema version {} becomes {}", database.path(), version, newest);
+  return Upgrade(database, static_cast<size_t>(version), migrations);
 }
 
 }  // namespace koeval::store

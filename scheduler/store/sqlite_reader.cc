@@ -4,184 +4,151 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/mutex.h"
-#include "scheduler/store/row_json.h"
+#include "scheduler/store/rows.h"
 #include "scheduler/store/sqlite.h"
 
 namespace koeval::store {
 namespace {
+
+// "SELECT <columns of Row> FROM <table> <rest>".
+template <typename Row>
+std::string Select(std::string_view table, std::string_view rest) {
+  return fmt::format("SELECT {} FROM {} {}", ColumnList<Row>(table), table, rest);
+}
+
+// The text for `filter` and `page`: parameters 1 to 5 are the bound of numbers, the limit, suite,
+// model and submitter. Each state is a query of its own, so that the index on (state, number) gives
+// the page in order however many rows other states have.
+std::string ListSql(const RequestFilter& filter, const Page& page) {
+  static const std::string columns = ColumnList<core::RequestRow>("requests");
+  const std::string order = page.newest_first ? "ORDER BY number DESC" : "ORDER BY number";
+  const auto numbers = [&](const std::string& of_state) {
+    return fmt::format(
+        "SELECT * FROM (SELECT number FROM requests WHERE number {} ?1{} AND (?3 = '' OR suite = "
+        "?3) AND (?4 = '' OR instr(model, ?4) > 0) AND (?5 = '' OR submitter = ?5) {} LIMIT ?2)",
+        page.newest_first ? "<" : ">", of_state, order);
+  };
+  std::set<std::string> parts;
+  for (const core::RequestState state : filter.states) {
+    parts.insert(numbers(fmt::format(" AND state = '{}'", core::StateName(state))));
+  }
+  if (parts.empty()) parts.insert(numbers(""));
+  return fmt::format("SELECT {} FROM requests WHERE number IN ({}) {} LIMIT ?2", columns,
+                     fmt::join(parts, " UNION ALL "), order);
+}
 
 class SqliteReader final : public Reader {
  public:
   explicit SqliteReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 
   Result<core::RequestRow> GetRequest(const RequestId& id) override {
+    static const std::string sql = Select<core::RequestRow>("requests", "WHERE id = ?");
     MutexLock lock(mutex_);
-    Statement statement = database_->Prepare("SELECT data FROM requests WHERE id = ?");
+    Statement statement = database_->Prepare(sql);
     statement.Bind(id.text);
     ASSIGN_OR_RETURN(const bool found, statement.Step());
     if (!found) return NotFound("there is no request " + id.text);
-    return DecodeRequest(statement.Text(0));
+    return ReadOne<core::RequestRow>(statement, "requests");
   }
 
   Result<std::vector<core::RequestRow>> ListRequests(const RequestFilter& filter,
                                                      const Page& page) override {
     const std::string sql = ListSql(filter, page);
     MutexLock lock(mutex_);
-    sqlite3_stmt* raw = nullptr;
-    const int code = sqlite3_prepare_v2(database_->handle(), sql.c_str(), -1, &raw, nullptr);
-    if (code != SQLITE_OK) {
-      return SqliteStatus(code, sqlite3_errmsg(database_->handle()), database_->path());
-    }
-    const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owned(raw, sqlite3_finalize);
-    Statement statement(raw, database_->path());
-    statement.Bind(page.newest_first && page.after_number == 0 ? INT64_MAX : page.after_number);
-    if (!filter.suite.empty()) statement.Bind(filter.suite);
-    if (!filter.model.empty()) statement.Bind(filter.model);
-    if (!filter.submitter.empty()) statement.Bind(filter.submitter);
-    statement.Bind(page.limit);
-    std::vector<core::RequestRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, statement.Step());
-      if (!more) return rows;
-      ASSIGN_OR_RETURN(core::RequestRow row, DecodeRequest(statement.Text(0)));
-      rows.push_back(std::move(row));
-    }
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(page.newest_first && page.after_number == 0 ? INT64_MAX : page.after_number)
+        .Bind(std::max<int64_t>(0, page.limit))
+        .Bind(filter.suite)
+        .Bind(filter.model)
+        .Bind(filter.submitter);
+    return ReadAll<core::RequestRow>(statement, "requests");
   }
 
   Result<std::vector<core::AttemptRow>> Attempts(const RequestId& id) override {
+    static const std::string sql =
+        Select<core::AttemptRow>("attempts", "WHERE request = ? ORDER BY round, attempt");
     MutexLock lock(mutex_);
-    Statement statement =
-        database_->Prepare("SELECT data FROM attempts WHERE request = ? ORDER BY round, attempt");
+    Statement statement = database_->Prepare(sql);
     statement.Bind(id.text);
-    std::vector<core::AttemptRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, statement.Step());
-      if (!more) return rows;
-      ASSIGN_OR_RETURN(core::AttemptRow row, DecodeAttempt(statement.Text(0)));
-      rows.push_back(std::move(row));
-    }
+    return ReadAll<core::AttemptRow>(statement, "attempts");
   }
 
   Result<std::vector<core::BatchRow>> Batches(const RequestId& id, int64_t round) override {
+    static const std::string sql =
+        Select<core::BatchRow>("batches", "WHERE request = ? AND round = ? ORDER BY batch");
     MutexLock lock(mutex_);
-    Statement statement = database_->Prepare(
-        "SELECT batch, worker, lease, run_ms, stored_at, results FROM batches"
-        " WHERE request = ? AND round = ? ORDER BY batch");
+    Statement statement = database_->Prepare(sql);
     statement.Bind(id.text).Bind(round);
-    std::vector<core::BatchRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, statement.Step());
-      if (!more) return rows;
-      core::BatchRow row;
-      row.request = id;
-      row.round = round;
-      row.batch = statement.Int(0);
-      row.worker = {statement.Text(1)};
-      row.lease = {statement.Int(2)};
-      row.run_ms = statement.Int(3);
-      row.stored_at = {statement.Int(4)};
-      row.results_json = statement.Text(5);
-      rows.push_back(std::move(row));
-    }
+    return ReadAll<core::BatchRow>(statement, "batches");
   }
 
   Result<std::optional<core::ScoreRow>> Score(const RequestId& id, int64_t round) override {
+    static const std::string sql =
+        Select<core::ScoreRow>("scores", "WHERE request = ? AND round = ?");
     MutexLock lock(mutex_);
-    Statement statement = database_->Prepare(
-        "SELECT request, round, average, finished_at, scores FROM scores"
-        " WHERE request = ? AND round = ?");
+    Statement statement = database_->Prepare(sql);
     statement.Bind(id.text).Bind(round);
     ASSIGN_OR_RETURN(const bool found, statement.Step());
     if (!found) return std::optional<core::ScoreRow>();
-    return std::optional<core::ScoreRow>(ScoreOf(statement));
+    ASSIGN_OR_RETURN(core::ScoreRow row, ReadOne<core::ScoreRow>(statement, "scores"));
+    return std::optional<core::ScoreRow>(std::move(row));
   }
 
   Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) override {
-    MutexLock lock(mutex_);
-    Statement statement = database_->Prepare(
-        "SELECT s.request, s.round, s.average, s.finished_at, s.scores FROM scores s"
-        " JOIN requests r ON r.id = s.request AND r.round = s.round"
+    // An average that is no number is NULL here, which comes last.
+    static const std::string sql = Select<core::ScoreRow>(
+        "scores",
+        "JOIN requests r ON r.id = scores.request AND r.round = scores.round"
         " WHERE r.state = 'FINISHED' AND r.suite = ?"
-        " ORDER BY s.average DESC, s.finished_at, s.request LIMIT ?");
-    statement.Bind(suite).Bind(limit);
-    std::vector<core::ScoreRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, statement.Step());
-      if (!more) return rows;
-      rows.push_back(ScoreOf(statement));
-    }
+        " ORDER BY scores.average DESC, scores.finished_at, scores.request LIMIT ?");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(suite).Bind(std::max<int64_t>(0, limit));
+    return ReadAll<core::ScoreRow>(statement, "scores");
   }
 
   Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
                                              int64_t limit) override {
+    static const std::string all =
+        Select<core::EventRow>("events", "WHERE seq > ?1 AND ?3 = '' ORDER BY seq LIMIT ?2");
+    static const std::string of_one =
+        Select<core::EventRow>("events", "WHERE request = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2");
     MutexLock lock(mutex_);
-    Statement statement = id.text.empty()
-                              ? database_->Prepare(
-                                    "SELECT seq, at, request, kind, text FROM events"
-                                    " WHERE seq > ? ORDER BY seq LIMIT ?")
-                              : database_->Prepare(
-                                    "SELECT seq, at, request, kind, text FROM events"
-                                    " WHERE request = ? AND seq > ? ORDER BY seq LIMIT ?");
-    if (!id.text.empty()) statement.Bind(id.text);
-    statement.Bind(after).Bind(limit);
-    std::vector<core::EventRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, statement.Step());
-      if (!more) return rows;
-      rows.push_back({statement.Int(0),
-                      {statement.Int(1)},
-                      {statement.Text(2)},
-                      statement.Text(3),
-                      statement.Text(4)});
-    }
+    Statement statement = database_->Prepare(id.text.empty() ? all : of_one);
+    statement.Bind(after).Bind(std::max<int64_t>(0, limit)).Bind(id.text);
+    return ReadAll<core::EventRow>(statement, "events");
   }
 
   Result<std::vector<core::AuditRow>> Audit(int64_t limit) override {
+    static const std::string sql = Select<core::AuditRow>("audit", "ORDER BY id DESC LIMIT ?");
     MutexLock lock(mutex_);
-    Statement statement = database_->Prepare(
-        "SELECT at, who, role, action, target, detail FROM audit ORDER BY id DESC LIMIT ?");
-    statement.Bind(limit);
-    std::vector<core::AuditRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, statement.Step());
-      if (!more) return rows;
-      rows.push_back({{statement.Int(0)},
-                      statement.Text(1),
-                      statement.Text(2),
-                      statement.Text(3),
-                      statement.Text(4),
-                      statement.Text(5)});
-    }
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(std::max<int64_t>(0, limit));
+    return ReadAll<core::AuditRow>(statement, "audit");
   }
 
  private:
-  // Only the shape depends on the filter; every value is bound.
-  static std::string ListSql(const RequestFilter& filter, const Page& page) {
-    std::string where = page.newest_first ? "number < ?" : "number > ?";
-    if (!filter.suite.empty()) where += " AND suite = ?";
-    if (!filter.model.empty()) where += " AND instr(model, ?) > 0";
-    if (!filter.submitter.empty()) where += " AND submitter = ?";
-    if (!filter.states.empty()) {
-      std::vector<std::string> names;
-      for (const core::RequestState state : filter.states) {
-        names.push_back(fmt::format("'{}'", core::StateName(state)));
-      }
-      where += fmt::format(" AND state IN ({})", fmt::join(names, ","));
-    }
-    return fmt::format("SELECT data FROM requests WHERE {} ORDER BY number {} LIMIT ?", where,
-                       page.newest_first ? "DESC" : "ASC");
+  template <typename Row>
+  Result<Row> ReadOne(const Statement& statement, std::string_view table) const {
+    auto row = ReadRow<Row>(statement);
+    if (row.ok()) return row;
+    return SqliteStatus(SQLITE_CORRUPT,
+                        fmt::format("a row of {}: {}", table, row.status().message()),
+                        database_->path());
   }
 
-  static core::ScoreRow ScoreOf(const Statement& statement) {
-    core::ScoreRow row;
-    row.request = {statement.Text(0)};
-    row.round = statement.Int(1);
-    row.average = statement.Double(2);
-    row.finished_at = {statement.Int(3)};
-    row.scores_json = statement.Text(4);
-    return row;
+  template <typename Row>
+  Result<std::vector<Row>> ReadAll(Statement& statement, std::string_view table) const {
+    std::vector<Row> rows;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, statement.Step());
+      if (!more) return rows;
+      ASSIGN_OR_RETURN(Row row, ReadOne<Row>(statement, table));
+      rows.push_back(std::move(row));
+    }
   }
 
   Mutex mutex_;
@@ -190,8 +157,10 @@ class SqliteReader final : public Reader {
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> OpenSqliteReader(const std::string& path) {
-  ASSIGN_OR_RETURN(auto database, Database::Open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX));
+Result<std::unique_ptr<Reader>> OpenSqliteReader(const std::string& path, const std::string& vfs) {
+  ASSIGN_OR_RETURN(auto database,
+                   Database::Open(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, vfs));
+  sqlite3_db_config(database->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   RETURN_IF_ERROR(database->Execute("PRAGMA query_only = 1"));
   return std::unique_ptr<Reader>(std::make_unique<SqliteReader>(std::move(database)));
 }

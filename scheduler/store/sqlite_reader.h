@@ -1,4 +1,4 @@
-// Reads of the SQLite store over a connection of their own, which can change nothing.
+// Queries over a read-only connection.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace koeval::store {
 
-// A reader of the database at `path`, which must be in use by a writer of this program.
-Result<std::unique_ptr<Reader>> OpenSqliteReader(const std::string& path);
+// A connection of its own that cannot write or checkpoint. `vfs` as in Database::Open. Any thread.
+Result<std::unique_ptr<Reader>> OpenSqliteReader(const std::string& path, const std::string& vfs);
 
 }  // namespace koeval::store
