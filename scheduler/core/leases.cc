@@ -82,10 +82,10 @@ void Machine::On(const PlanReady& event) {
   Request& request = RequestOf(*lease);
   if (!IsPlanning(lease->row) || request.row.phase != Phase::kPlanning) {
     return LoseLease(event.lease, {Ending::kInternal, "a plan came for a lease over batches", ""},
-                     /*counts=*/true);
+                     {});
   }
   if (const auto problem = PlanProblem(event.plan, s_.limits)) {
-    return LoseLease(event.lease, *problem, /*counts=*/true);
+    return LoseLease(event.lease, *problem, {});
   }
   const Lease ended = DropLease(event.lease);
   const int64_t batches = event.plan.BatchCount();
@@ -112,7 +112,7 @@ void Machine::On(const BatchDone& event) {
                       "worker " + lease->row.worker.text + " sent batch " +
                           std::to_string(event.batch) + ", which is empty or not of its lease",
                       ""},
-                     /*counts=*/true);
+                     {});
   }
   if (request.live->stored[static_cast<size_t>(event.batch)]) {
     return Emit(SendStored{event.session, event.lease, event.batch});
@@ -129,7 +129,7 @@ bool Machine::BatchIsAcceptable(const BatchDone& event, const Lease& lease) {
     LoseLease(event.lease,
               {Ending::kPlanMismatch,
                "worker " + lease.row.worker.text + " built another plan than the first one", ""},
-              /*counts=*/true);
+              {});
     return false;
   }
   if (!event.hardware_class.empty() && !row.hardware_class.empty() &&
@@ -140,7 +140,7 @@ bool Machine::BatchIsAcceptable(const BatchDone& event, const Lease& lease) {
                "worker " + lease.row.worker.text + " ran on hardware class '" +
                    event.hardware_class + "', this round is on '" + row.hardware_class + "'",
                ""},
-              /*counts=*/false);
+              {.counts = false});
     return false;
   }
   return true;
@@ -191,25 +191,25 @@ void Machine::On(const LeaseEnded& event) {
     worker.slots.at(key.slot).resting = true;
     s_.rest_deadlines.Set(key, s_.time_ms + s_.limits.hand_back_pause_ms);
     return LoseLease(event.lease, {Ending::kHandedBack, Clip(who + event.reason), ""},
-                     /*counts=*/false);
+                     {.counts = false, .tell = false});
   }
   if (!ending || *ending == Ending::kFinished) {
     const std::string said = event.ending == "DONE"
                                  ? "it ended the lease without having sent all results"
                                  : "it ended the lease as '" + event.ending + "'";
-    return LoseLease(event.lease, {Ending::kInternal, Clip(who + said), ""}, /*counts=*/true);
+    return LoseLease(event.lease, {Ending::kInternal, Clip(who + said), ""}, {.tell = false});
   }
-  LoseLease(event.lease, {*ending, Clip(who + event.reason), event.remedy}, /*counts=*/true);
+  LoseLease(event.lease, {*ending, Clip(who + event.reason), event.remedy}, {.tell = false});
 }
 
-void Machine::LoseLease(LeaseId id, const Finding& finding, bool counts) {
+void Machine::LoseLease(LeaseId id, const Finding& finding, Loss loss) {
   if (mutants_.any() && !s_.leases.contains(id)) return;
   Request& request = RequestOf(s_.leases.at(id));
   const Lease lease = DropLease(id);
-  Revoke(lease, finding.reason);
+  if (loss.tell) Revoke(lease, finding.reason);
   const EndingInfo& info = InfoOf(finding.ending);
   if (!info.retryable) return FailRequest(request, finding);
-  if (counts && info.blame != Blame::kNothing) {
+  if (loss.counts && info.blame != Blame::kNothing) {
     const int64_t batch =
         info.blame == Blame::kRequest ? kWholeRequest : FirstUnstored(*request.live, lease.row);
     if (CountFault(request, batch, lease.row.worker)) {

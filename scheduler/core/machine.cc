@@ -83,7 +83,7 @@ void Machine::On(const Tick& /*event*/) {
     const std::string reason =
         counts ? "worker " + lease.row.worker.text + " sent no heartbeat for its lease in time"
                : "worker " + lease.row.worker.text + " did not come back after the restart";
-    LoseLease(*id, {Ending::kWorkerLost, reason, ""}, counts);
+    LoseLease(*id, {Ending::kWorkerLost, reason, ""}, {.counts = counts});
   }
   while (const auto id = s_.limit_deadlines.TakeDue(s_.time_ms)) {
     Request& request = *FindRequest(*id);

@@ -111,7 +111,13 @@ class Machine {
   // The one place that drops what is stale: nullptr unless `lease` is current and of the worker of
   // `session`. Says so to the worker where `answer`.
   const Lease* Admit(SessionId session, LeaseId lease, bool answer);
-  void LoseLease(LeaseId id, const Finding& finding, bool counts);
+  // Ends a lease before its work is done. Its batches go back, and the fault is held against the
+  // request as the table of endings has it.
+  struct Loss {
+    bool counts = true;  // held against the request, if the ending is at all
+    bool tell = true;    // the worker does not know yet
+  };
+  void LoseLease(LeaseId id, const Finding& finding, Loss loss);
   // Takes a lease out of everything; its batches stay out of the free ones.
   Lease DropLease(LeaseId id);
   void FreeBatches(Request& request, const LeaseRow& lease);

@@ -117,7 +117,7 @@ void Machine::On(const WorkerHello& event) {
     const Lease& lease = s_.leases.at(id);
     if (!lease.is_confirmed && !lease.reattaching) ++RequestOf(lease).live->undelivered;
     LoseLease(id, {Ending::kWorkerLost, "worker " + worker->id.text + " came back without it", ""},
-              counts);
+              {.counts = counts});
   }
 }
 

@@ -48,6 +48,9 @@ const std::vector<EventKind>& AllEvents() {
 // Whether the world can bring `event` about in `phase` at all.
 bool CanHappen(const EventKind& event, const std::string& phase) {
   if (event.subject == Subject::kLease) {
+    // A worker reports plans for planning leases and results for the others.
+    if (event.name == "PlanReady") return phase == "planning" || phase == "stale";
+    if (event.name == "BatchDone") return phase == "batches" || phase == "stale";
     return phase == "planning" || phase == "batches" || phase == "stale";
   }
   if (event.subject == Subject::kNone) return phase != "stale" && phase != "none";

@@ -202,8 +202,8 @@ void SimScheduler::RunChecks(const core::StartChecks& checks) {
 }
 
 void SimScheduler::RunScore(const core::ComputeScore& score) {
-  Later(world_.rng.Between(5, 1'000), [this, score] {
-    if (world_.faults_on && world_.rng.Chance(60)) {
+  Later(world_.rng.Between(5, 8'000), [this, score] {
+    if (world_.faults_on && world_.rng.Chance(150)) {
       world_.CountFault("score failed");
       Post(core::ScoreFailed{score.id, score.round, {Ending::kInternal, "no file handles", ""}});
       return;

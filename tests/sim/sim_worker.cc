@@ -33,6 +33,7 @@ void SimWorker::Start() {
   class_suffix_.clear();
   frozen_until_ms_ = 0;
   held_.clear();
+  inbox_.clear();
   link_.reset();
   welcomed_ = false;
   world_.Trace("worker ", options_.name, " starts");
@@ -93,9 +94,8 @@ void SimWorker::Connect() {
   ends.to_scheduler = [this](const core::Event& event) { scheduler_.Post(event); };
   ends.to_worker = [this, id, incarnation = incarnation_](const core::Effect& effect) {
     if (incarnation != incarnation_) return;
-    Later(0, [this, id, effect] {
-      if (session() == id) OnMessage(effect);
-    });
+    inbox_.emplace_back(id, effect);
+    Later(0, [this] { ReadInbox(); });
   };
   ends.scheduler_sees_end = [this, id] { scheduler_.Detach(id); };
   ends.worker_sees_end = [this, id, incarnation = incarnation_] {
@@ -154,6 +154,14 @@ void SimWorker::Heartbeat() {
   if (options_.hostile_links) Resend();
 }
 
+void SimWorker::ReadInbox() {
+  while (!inbox_.empty()) {
+    const auto [from, effect] = std::move(inbox_.front());
+    inbox_.pop_front();
+    if (session() == from) OnMessage(effect);
+  }
+}
+
 void SimWorker::OnMessage(const core::Effect& effect) {
   std::visit(
       [this](const auto& message) {
@@ -163,6 +171,8 @@ void SimWorker::OnMessage(const core::Effect& effect) {
 }
 
 void SimWorker::On(const core::SendWelcome& message) {
+  world_.Trace("worker ", options_.name, " is welcome, keeps ",
+               std::to_string(message.keep.size()));
   welcomed_ = true;
   lease_ms_ = message.lease_ms;
   fence_ms_ = hello_sent_ms_ + lease_ms_;
@@ -181,6 +191,8 @@ void SimWorker::On(const core::SendHeartbeatAck& /*message*/) {
 }
 
 void SimWorker::On(const core::SendLease& message) {
+  world_.Trace("worker ", options_.name, " gets lease ", std::to_string(message.lease.id.value),
+               " on slot ", std::to_string(message.lease.slot));
   if (stopping_ || held_.contains(message.lease.id)) return;
   for (auto it = held_.begin(); it != held_.end();) {
     if (it->second.row.slot != message.lease.slot) {
@@ -203,6 +215,7 @@ void SimWorker::On(const core::SendLease& message) {
 }
 
 void SimWorker::On(const core::SendRevoke& message) {
+  world_.Trace("worker ", options_.name, " is revoked lease ", std::to_string(message.lease.value));
   if (options_.zombie) return world_.CountFault("revoke ignored by a zombie");
   held_.erase(message.lease);
 }

@@ -2,6 +2,7 @@
 // a machine can.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -36,7 +37,7 @@ class SimWorker {
   // SIGTERM: finishes the batch in flight, hands its leases back, half-closes, comes back later.
   void StopInOrder(int64_t down_ms);
   // Nothing of it runs for `ms`; its clock goes on.
-  void Hang(int64_t ms) { frozen_until_ms_ = world_.now_ms + ms; }
+  void Hang(int64_t ms) { frozen_until_ms_ = std::max(frozen_until_ms_, world_.now_ms + ms); }
   void BreakLink();
   // Its runners are of another build, hence hardware class, until it starts again.
   void Misbuild() { class_suffix_ = "-other"; }
@@ -60,6 +61,7 @@ class SimWorker {
   void Later(int64_t ms, std::function<void()> what);
   void Connect();
   void ConnectLater();
+  void ReadInbox();
   void OnMessage(const core::Effect& effect);
   void On(const core::SendWelcome& message);
   void On(const core::SendLease& message);
@@ -92,6 +94,7 @@ class SimWorker {
   int64_t incarnation_ = 0;
   int64_t frozen_until_ms_ = 0;
   std::shared_ptr<Link> link_;
+  std::deque<std::pair<SessionId, core::Effect>> inbox_;  // with the stream that brought it
   bool welcomed_ = false;
   int64_t hello_sent_ms_ = 0;
   std::deque<int64_t> heartbeats_sent_ms_;  // not acknowledged yet
