@@ -1,0 +1,166 @@
+// yaml-cpp nodes into JSON, with YAML 1.1's idea of booleans and numbers.
+#include "common/evaluation/yaml_value.h"
+
+#include <fmt/core.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "common/base/file.h"
+
+namespace koeval::evaluation {
+namespace {
+
+constexpr size_t kYamlBytesMax = 4 << 20;
+constexpr int kDepthMax = 64;
+
+// "true", "True" and "TRUE", but not "tRUE".
+bool IsWord(const std::string& text, const std::string& lower) {
+  std::string upper = lower, title = lower;
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  title[0] = upper[0];
+  return text == lower || text == upper || text == title;
+}
+
+std::optional<bool> AsBool(const std::string& text) {
+  for (const char* word : {"yes", "true", "on"}) {
+    if (IsWord(text, word)) return true;
+  }
+  for (const char* word : {"no", "false", "off"}) {
+    if (IsWord(text, word)) return false;
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> AsInt(std::string text) {
+  std::erase(text, '_');
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.erase(0, 1);
+  int base = 10;
+  if (text.starts_with("0x")) {
+    base = 16;
+  } else if (text.starts_with("0b")) {
+    base = 2;
+  } else if (text.size() > 1 && text[0] == '0') {
+    base = 8;
+  }
+  if (base == 16 || base == 2) text.erase(0, 2);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || text[0] == '-' || error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return negative ? -value : value;
+}
+
+// A point is needed, and an exponent needs its sign: "1e5" is text, as for PyYAML.
+std::optional<double> AsFloat(std::string text) {
+  std::erase(text, '_');
+  std::string digits = text;
+  if (digits.starts_with('-') || digits.starts_with('+')) digits.erase(0, 1);
+  if (IsWord(digits, ".inf") || digits == ".Inf" || digits == ".INF") {
+    return text.starts_with('-') ? -INFINITY : INFINITY;
+  }
+  if (digits == ".nan" || digits == ".NaN" || digits == ".NAN") return NAN;
+  const size_t point = digits.find('.');
+  const size_t exponent = digits.find_first_of("eE");
+  if (point == std::string::npos || digits.find_first_of("0123456789") == std::string::npos) {
+    return std::nullopt;
+  }
+  if (exponent != std::string::npos &&
+      (exponent + 1 >= digits.size() ||
+       (digits[exponent + 1] != '+' && digits[exponent + 1] != '-'))) {
+    return std::nullopt;
+  }
+  if (digits.find_first_not_of("0123456789.eE+-") != std::string::npos) return std::nullopt;
+  double value = 0;
+  const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+class Converter {
+ public:
+  explicit Converter(const std::string& path) : path_(path) {}
+
+  Result<Json> Convert(const YAML::Node& node, int depth) {
+    if (depth > kDepthMax) return Fail(node, fmt::format("nested deeper than {}", kDepthMax));
+    if (node.IsNull()) return Json(nullptr);
+    if (node.IsScalar()) return Scalar(node);
+    if (node.IsSequence()) {
+      Json list = Json::array();
+      for (const auto& item : node) {
+        ASSIGN_OR_RETURN(Json value, Convert(item, depth + 1));
+        list.push_back(std::move(value));
+      }
+      return list;
+    }
+    Json object = Json::object();
+    for (const auto& member : node) {
+      if (!member.first.IsScalar()) return Fail(member.first, "a key must be a plain word");
+      const std::string& key = member.first.Scalar();
+      if (object.contains(key)) {
+        return Fail(member.first, fmt::format("key \"{}\" is given twice", key));
+      }
+      ASSIGN_OR_RETURN(object[key], Convert(member.second, depth + 1));
+    }
+    return object;
+  }
+
+ private:
+  Result<Json> Scalar(const YAML::Node& node) {
+    const std::string& tag = node.Tag();
+    const std::string& text = node.Scalar();
+    if (tag == "!function") return Json(text.substr(text.rfind('.') + 1));
+    if (tag == "?" || tag.empty()) return ResolveYamlScalar(text);
+    if (tag == "!" || tag == "tag:yaml.org,2002:str") return Json(text);
+    return Fail(node, fmt::format("tag \"{}\" is not supported; only !function is", tag));
+  }
+
+  Status Fail(const YAML::Node& node, const std::string& what) {
+    return InvalidArgument(fmt::format("{}:{}: {}", path_, node.Mark().line + 1, what));
+  }
+
+  const std::string& path_;
+};
+
+}  // namespace
+
+std::string YamlFile::Place(const std::string& key) const {
+  const auto line = lines.find(key);
+  return fmt::format("{}:{}: {}", path, line == lines.end() ? 1 : line->second, key);
+}
+
+Json ResolveYamlScalar(const std::string& text) {
+  if (text.empty() || text == "~" || IsWord(text, "null")) return nullptr;
+  if (const auto value = AsBool(text)) return *value;
+  if (const auto value = AsInt(text)) return *value;
+  if (const auto value = AsFloat(text)) return *value;
+  return text;
+}
+
+Result<YamlFile> ReadYamlFile(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kYamlBytesMax));
+  YamlFile file;
+  file.path = path;
+  try {
+    const YAML::Node root = YAML::Load(text);
+    if (!root.IsMap()) return InvalidArgument(path + ": must be a mapping of keys to values");
+    ASSIGN_OR_RETURN(file.value, Converter(path).Convert(root, 0));
+    for (const auto& member : root) {
+      file.lines[member.first.Scalar()] = member.first.Mark().line + 1;
+    }
+  } catch (const YAML::Exception& e) {
+    return InvalidArgument(fmt::format("{}:{}: not valid YAML: {}", path, e.mark.line + 1, e.msg));
+  }
+  return file;
+}
+
+}  // namespace koeval::evaluation
