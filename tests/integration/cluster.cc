@@ -1,0 +1,230 @@
+// Processes by fork and exec, state by the client's JSON.
+#include "tests/integration/cluster.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "common/base/child_process.h"
+#include "common/base/file.h"
+
+namespace koeval::integration {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kPatienceMs = 120'000;
+constexpr int kPollMs = 20;
+
+// Asks again and again until `done` or the patience is over.
+template <typename Done>
+bool Until(const Done& done) {
+  const MonoTime end = Clock::Real().Mono() + kPatienceMs;
+  while (Clock::Real().Mono() < end) {
+    if (done()) return true;
+    ::poll(nullptr, 0, kPollMs);
+  }
+  return false;
+}
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  KOEVAL_CHECK(value != nullptr, name);
+  return value;
+}
+
+}  // namespace
+
+std::string Binary(const std::string& name) {
+  return Environment("KOEVAL_BIN_DIR") + "/" + name;
+}
+std::string Source(const std::string& path) {
+  return Environment("KOEVAL_SOURCE_DIR") + "/" + path;
+}
+
+Cluster::Cluster() {
+  std::string pattern = (fs::temp_directory_path() / "koeval-test-XXXXXX").string();
+  KOEVAL_CHECK(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
+  folder_ = pattern;
+}
+
+Cluster::~Cluster() {
+  for (const auto& [name, pid] : workers_) End(pid, SIGKILL);
+  if (scheduler_ != 0) End(scheduler_, SIGKILL);
+  if (::testing::Test::HasFailure()) {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().extension() != ".log") continue;
+      const auto text = ReadFile(entry.path().string());
+      constexpr size_t kTail = 4000;
+      if (text.ok()) {
+        std::printf("--- %s\n%s\n", entry.path().filename().c_str(),
+                    text->substr(text->size() > kTail ? text->size() - kTail : 0).c_str());
+      }
+    }
+  }
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+pid_t Cluster::Spawn(const std::vector<std::string>& argv, const std::string& log) {
+  std::vector<char*> raw;
+  for (const std::string& argument : argv) raw.push_back(const_cast<char*>(argument.c_str()));
+  raw.push_back(nullptr);
+  const std::string path = folder_ + "/" + log;
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ::dup2(fd, STDOUT_FILENO);
+    ::dup2(fd, STDERR_FILENO);
+    ::setpgid(0, 0);
+    ::execv(raw[0], raw.data());
+    ::_exit(127);
+  }
+  return pid;
+}
+
+int Cluster::End(pid_t pid, int signal) {
+  ::kill(pid, signal);
+  int status = 0;
+  const bool ended = Until([&] { return ::waitpid(pid, &status, WNOHANG) == pid; });
+  if (!ended) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, &status, 0);
+    ADD_FAILURE() << "process " << pid << " did not end after signal " << signal;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+void Cluster::StartScheduler() {
+  const std::string config = folder_ + "/scheduler.yaml";
+  if (address_.empty()) address_ = "127.0.0.1:0";
+  std::ofstream(config) << fmt::format(
+      "grpc_address: {}\nhttp_address: 127.0.0.1:0\ndatabase: {}/koeval.db\nstate_dir: {}/state\n"
+      "suites_dir: {}\ndefault_suite: demo\nallow_local_models: true\nlease_batches_max: 2\n"
+      "heartbeat: 200ms\nlease: 2s\ngrace: 5s\n",
+      address_, folder_, folder_, Source("configs/suites"));
+  const std::string ports = folder_ + "/ports";
+  fs::remove(ports);
+  scheduler_ = Spawn({Binary("koeval-scheduler"), "--config", config, "--port-file", ports},
+                     "scheduler.log");
+  const bool up = Until([&] {
+    const auto text = ReadFile(ports);
+    if (!text.ok() || text->find("grpc=") == std::string::npos) return false;
+    const size_t start = text->find("grpc=") + 5;
+    const size_t end = text->find('\n', start);
+    if (end == std::string::npos) return false;
+    address_ = text->substr(start, end - start);
+    return true;
+  });
+  ASSERT_TRUE(up) << "the scheduler did not open its ports";
+}
+
+void Cluster::StartWorker(const std::string& name) {
+  workers_[name] = Spawn({Binary("koeval-worker"), "--scheduler", address_, "--worker", name,
+                          "--slots", "cpu", "--config", Source("tests/integration/worker.yaml")},
+                         name + ".log");
+}
+
+int Cluster::EndScheduler(int signal) {
+  const int status = End(scheduler_, signal);
+  scheduler_ = 0;
+  return status;
+}
+
+int Cluster::EndWorker(const std::string& name, int signal) {
+  const int status = End(workers_.at(name), signal);
+  workers_.erase(name);
+  return status;
+}
+
+bool Cluster::KillRunnerOf(const std::string& worker) {
+  const pid_t parent = workers_.at(worker);
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream stat(entry.path() / "stat");
+    std::string pid, command, state;
+    pid_t found = 0;
+    stat >> pid >> command >> state >> found;
+    if (found == parent && command == "(koeval-runner)") {
+      return ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL) == 0;
+    }
+  }
+  return false;
+}
+
+std::string Cluster::Koeval(const std::vector<std::string>& arguments, int* status) {
+  std::vector<std::string> argv = {Binary("koeval"), "--address", address_};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  ChildLimits limits;
+  limits.time_ms = kPatienceMs;
+  limits.output_max = size_t{64} << 20;
+  const std::atomic<bool> never = false;
+  const auto outcome = RunChild(argv, limits, Clock::Real(), never);
+  EXPECT_TRUE(outcome.ok()) << outcome.status().ToString();
+  if (!outcome.ok()) return "";
+  if (status != nullptr) {
+    *status = outcome->code;
+  } else {
+    EXPECT_EQ(outcome->code, 0) << fmt::format("{}", fmt::join(arguments, " ")) << "\n"
+                                << outcome->err;
+  }
+  return outcome->out;
+}
+
+Json Cluster::KoevalJson(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  const auto json = ParseJson(Koeval(arguments));
+  EXPECT_TRUE(json.ok()) << json.status().ToString();
+  return json.ok() ? *json : Json();
+}
+
+void Cluster::WaitForBatches(const std::string& id, int64_t batches) {
+  EXPECT_TRUE(Until([&] {
+    const Json request = KoevalJson({"status", id})["request"];
+    return request["state"] == "FINISHED" || request["state"] == "FAILED" ||
+           request["progress"]["batches_done"].get<int64_t>() >= batches;
+  })) << id
+      << " did not get " << batches << " batches";
+}
+
+std::string Cluster::WaitForEnd(const std::string& id) {
+  std::string state;
+  EXPECT_TRUE(Until([&] {
+    const Json request = KoevalJson({"status", id})["request"];
+    state = request["state"].get<std::string>();
+    return state == "FINISHED" || state == "FAILED";
+  })) << id
+      << " did not end";
+  return state;
+}
+
+void Cluster::WaitForWorkers(size_t count) {
+  EXPECT_TRUE(Until([&] {
+    size_t connected = 0;
+    for (const Json& worker : KoevalJson({"workers"})["workers"]) {
+      connected += worker["connected"].get<bool>() ? 1U : 0U;
+    }
+    return connected >= count;
+  })) << count
+      << " workers did not connect";
+}
+
+std::string Cluster::Samples(const std::string& id) {
+  const std::string path = folder_ + "/samples-" + id + ".jsonl";
+  Koeval({"samples", id, "--output", path});
+  const auto text = ReadFile(path);
+  EXPECT_TRUE(text.ok()) << text.status().ToString();
+  return text.ok() ? *text : "";
+}
+
+}  // namespace koeval::integration

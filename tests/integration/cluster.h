@@ -1,0 +1,60 @@
+// A real cluster for tests: scheduler and workers as processes on loopback, driven by the client.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/json.h"
+
+namespace koeval::integration {
+
+// Ends what it started, and removes its folder, when it goes. Failures of the set-up fail the test.
+class Cluster {
+ public:
+  Cluster();
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  // Starts (again) on the same database; the first start chooses the port, later ones keep it.
+  void StartScheduler();
+  void StartWorker(const std::string& name);
+  // Sends `signal` and reaps. Returns the exit status, or -signal when a signal ended it.
+  int EndScheduler(int signal);
+  int EndWorker(const std::string& name, int signal);
+  // SIGKILL to the runner of `worker`; false when it has none.
+  bool KillRunnerOf(const std::string& worker);
+
+  // One call of the client; stdout. `status` gets its exit code.
+  std::string Koeval(const std::vector<std::string>& arguments, int* status = nullptr);
+  Json KoevalJson(std::vector<std::string> arguments);
+  // Waits until at least `batches` of `id` are stored, or it has ended.
+  void WaitForBatches(const std::string& id, int64_t batches);
+  // Waits until `id` has ended; its state.
+  std::string WaitForEnd(const std::string& id);
+  void WaitForWorkers(size_t count);
+  // Every sample line of `id`, task after task.
+  std::string Samples(const std::string& id);
+
+  const std::string& folder() const { return folder_; }
+
+ private:
+  pid_t Spawn(const std::vector<std::string>& argv, const std::string& log);
+  int End(pid_t pid, int signal);
+
+  std::string folder_;
+  std::string address_;
+  pid_t scheduler_ = 0;
+  std::map<std::string, pid_t> workers_;
+};
+
+// $KOEVAL_BIN_DIR/name.
+std::string Binary(const std::string& name);
+// $KOEVAL_SOURCE_DIR/path.
+std::string Source(const std::string& path);
+
+}  // namespace koeval::integration

@@ -1,0 +1,193 @@
+// The daemons as processes: the same scores on one and on two workers, through the queue and on the
+// spot, and whatever is killed on the way.
+#include "tests/integration/cluster.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+
+#include "common/base/child_process.h"
+#include "common/base/file.h"
+
+namespace koeval::integration {
+namespace {
+
+constexpr int kPoints = 2;          // seeded points per kind of kill
+constexpr int kPointsNightly = 20;  // KOEVAL_NIGHTLY=1
+
+int Points() {
+  return std::getenv("KOEVAL_NIGHTLY") != nullptr ? kPointsNightly : kPoints;
+}
+
+const std::vector<std::string> kLimit = {"--limit", "24"};
+
+void Submit(Cluster& cluster, const std::string& id) {
+  std::vector<std::string> arguments = {"submit", Source("configs/demo/model"), "--request-id", id};
+  arguments.insert(arguments.end(), kLimit.begin(), kLimit.end());
+  cluster.Koeval(arguments);
+}
+
+// Samples of an undisturbed run on one worker, and the number of its batches.
+struct Reference {
+  std::string samples;
+  int64_t batches = 0;
+};
+
+const Reference& UndisturbedRun() {
+  static const Reference reference = [] {
+    Cluster cluster;
+    cluster.StartScheduler();
+    cluster.StartWorker("alone");
+    Submit(cluster, "reference");
+    EXPECT_EQ(cluster.WaitForEnd("reference"), "FINISHED");
+    const Json request = cluster.KoevalJson({"status", "reference"})["request"];
+    return Reference{cluster.Samples("reference"),
+                     request["progress"]["batches_total"].get<int64_t>()};
+  }();
+  return reference;
+}
+
+TEST(ClusterTest, TwoWorkersShareARequestAndTheScoresAreThoseOfOne) {
+  const Reference& reference = UndisturbedRun();
+  ASSERT_FALSE(reference.samples.empty());
+  Cluster cluster;
+  cluster.StartScheduler();
+  cluster.StartWorker("node-a");
+  cluster.StartWorker("node-b");
+  cluster.WaitForWorkers(2);
+  Submit(cluster, "shared");
+  ASSERT_EQ(cluster.WaitForEnd("shared"), "FINISHED");
+  EXPECT_EQ(cluster.Samples("shared"), reference.samples);
+  int64_t contributed = 0;
+  for (const Json& worker : cluster.KoevalJson({"workers"})["workers"]) {
+    contributed += worker["batches_done"].get<int64_t>() > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(contributed, 2);
+}
+
+TEST(ClusterTest, EvalWithoutDaemonsWritesTheSameSamples) {
+  const Reference& reference = UndisturbedRun();
+  Cluster cluster;  // for its folder
+  const std::string out = cluster.folder() + "/eval";
+  std::vector<std::string> arguments = {"eval",
+                                        "--model",
+                                        Source("configs/demo/model"),
+                                        "--suite",
+                                        Source("configs/suites/demo.yaml"),
+                                        "--threads",
+                                        "1",
+                                        "--output",
+                                        out,
+                                        "--log-samples"};
+  arguments.insert(arguments.end(), kLimit.begin(), kLimit.end());
+  cluster.Koeval(arguments);
+  std::multiset<std::string> expected, found;
+  std::istringstream lines(reference.samples);
+  for (std::string line; std::getline(lines, line);) expected.insert(line);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(out)) {
+    if (entry.path().extension() != ".jsonl") continue;
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);) found.insert(line);
+  }
+  EXPECT_EQ(found, expected);
+}
+
+TEST(ClusterTest, BrokenModelFailsWithReasonAndRemedyAndNeverReachesARunner) {
+  Cluster cluster;
+  cluster.StartScheduler();
+  cluster.StartWorker("node-a");
+  cluster.WaitForWorkers(1);
+  cluster.Koeval({"submit", Source("configs/demo/broken-model"), "--request-id", "broken"});
+  EXPECT_EQ(cluster.WaitForEnd("broken"), "FAILED");
+  const Json status = cluster.KoevalJson({"status", "broken"});
+  EXPECT_EQ(status["request"]["ending"], "BAD_CHECKPOINT");
+  EXPECT_NE(status["request"]["reason"], "");
+  EXPECT_NE(status["request"]["remedy"], "");
+  EXPECT_TRUE(status["attempts"].empty());
+}
+
+enum class Victim { kWorker, kRunner, kScheduler };
+
+class KillTest : public ::testing::TestWithParam<Victim> {};
+
+void Strike(Cluster& cluster, Victim victim) {
+  switch (victim) {
+    case Victim::kWorker:
+      cluster.EndWorker("node-a", SIGKILL);
+      cluster.StartWorker("node-a");
+      return;
+    case Victim::kRunner:
+      cluster.KillRunnerOf("node-a");
+      return;
+    case Victim::kScheduler:
+      cluster.EndScheduler(SIGKILL);
+      cluster.StartScheduler();
+      return;
+  }
+}
+
+TEST_P(KillTest, ScoresAreThoseOfAnUndisturbedRun) {
+  const Reference& reference = UndisturbedRun();
+  ASSERT_GT(reference.batches, 2);
+  for (int point = 0; point < Points(); ++point) {
+    const uint32_t seed = 1000U * static_cast<uint32_t>(GetParam()) + static_cast<uint32_t>(point);
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    Cluster cluster;
+    cluster.StartScheduler();
+    cluster.StartWorker("node-a");
+    cluster.StartWorker("node-b");
+    cluster.WaitForWorkers(2);
+    Submit(cluster, "struck");
+    const int64_t after = std::uniform_int_distribution<int64_t>(0, reference.batches - 2)(random);
+    cluster.WaitForBatches("struck", after);
+    Strike(cluster, GetParam());
+    ASSERT_EQ(cluster.WaitForEnd("struck"), "FINISHED");
+    EXPECT_EQ(cluster.Samples("struck"), reference.samples);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryVictim, KillTest,
+                         ::testing::Values(Victim::kWorker, Victim::kRunner, Victim::kScheduler),
+                         [](const auto& param) {
+                           return std::string(param.param == Victim::kWorker   ? "Worker"
+                                              : param.param == Victim::kRunner ? "Runner"
+                                                                               : "Scheduler");
+                         });
+
+TEST(ClusterTest, TerminatedWorkerFinishesItsBatchHandsBackAndExitsZero) {
+  const Reference& reference = UndisturbedRun();
+  Cluster cluster;
+  cluster.StartScheduler();
+  cluster.StartWorker("node-a");
+  cluster.WaitForWorkers(1);
+  Submit(cluster, "handed");
+  cluster.WaitForBatches("handed", 1);
+  EXPECT_EQ(cluster.EndWorker("node-a", SIGTERM), 0);
+  cluster.StartWorker("node-b");
+  ASSERT_EQ(cluster.WaitForEnd("handed"), "FINISHED");
+  EXPECT_EQ(cluster.Samples("handed"), reference.samples);
+}
+
+TEST(ClusterTest, SecondSchedulerOnTheSameDatabaseIsRefused) {
+  Cluster cluster;
+  cluster.StartScheduler();
+  const std::atomic<bool> never = false;
+  const auto second =
+      RunChild({Binary("koeval-scheduler"), "--config", cluster.folder() + "/scheduler.yaml",
+                "--grpc-address", "127.0.0.1:0"},
+               ChildLimits{}, Clock::Real(), never);
+  ASSERT_TRUE(second.ok()) << second.status().ToString();
+  EXPECT_EQ(second->code, 1);
+  EXPECT_NE(second->err.find("another scheduler uses this database"), std::string::npos)
+      << second->err;
+  EXPECT_EQ(cluster.EndScheduler(SIGTERM), 0);
+}
+
+}  // namespace
+}  // namespace koeval::integration
