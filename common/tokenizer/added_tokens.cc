@@ -88,8 +88,8 @@ Status AddedTokens::Add(const AddedToken& token, const Model& model) {
   return OkStatus();
 }
 
-Status AddedTokens::Prepare(const Normalizer* normalizer, bool split_special) {
-  split_special_ = split_special;
+Status AddedTokens::Prepare(const Normalizer* normalizer, const Options& options) {
+  split_special_ = options.split_special;
   std::vector<std::pair<std::string_view, int32_t>> raw, normalized;
   std::vector<std::string> forms;
   forms.reserve(tokens_.size());
@@ -101,6 +101,13 @@ Status AddedTokens::Prepare(const Normalizer* normalizer, bool split_special) {
     std::string form = token.content;
     bool lost_start = false;
     if (normalizer != nullptr) RETURN_IF_ERROR(normalizer->Apply(form, lost_start));
+    if (form.empty()) {
+      return InvalidArgument(fmt::format(
+          "tokenizer.json: the normalizer leaves nothing of the added token \"{}\"; set "
+          "\"normalized\" of the token to false",
+          token.content));
+    }
+    if (options.decode_normalized && form != token.content) texts_[id] = form;
     forms.push_back(std::move(form));
     normalized.emplace_back(forms.back(), id);
   }
@@ -135,6 +142,7 @@ std::vector<Span> AddedTokens::Find(std::string_view text, const ByteTrie& trie)
     if (token.single_word && TouchesWord(text, begin, end)) continue;
     if (token.lstrip) begin = std::max(SpacesBefore(text, begin), done);
     if (token.rstrip) end = SpacesAfter(text, end);
+    if (begin >= end) continue;  // the token before took it along as white space
     if (done < begin) out.push_back({done, begin, std::nullopt});
     out.push_back({begin, end, id});
     done = end;
@@ -152,6 +160,12 @@ std::optional<int32_t> AddedTokens::Id(std::string_view content) const {
 const AddedToken* AddedTokens::Token(int32_t id) const {
   const auto it = tokens_.find(id);
   return it == tokens_.end() ? nullptr : &it->second;
+}
+
+const std::string* AddedTokens::Text(int32_t id) const {
+  if (const auto it = texts_.find(id); it != texts_.end()) return &it->second;
+  const AddedToken* token = Token(id);
+  return token == nullptr ? nullptr : &token->content;
 }
 
 }  // namespace koeval::tokenizer

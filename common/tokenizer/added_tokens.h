@@ -47,9 +47,13 @@ class AddedTokens {
   // others get the next free one; one that is there already gets the new flags.
   // RESOURCE_EXHAUSTED beyond the bound on ids.
   Status Add(const AddedToken& token, const Model& model);
+  struct Options {
+    bool split_special = false;      // special tokens are not looked for in the text
+    bool decode_normalized = false;  // a normalised token decodes to its normalised form
+  };
   // Builds the matchers. `normalizer` may be null; it brings normalised tokens into the form that
-  // they have in normalised text. With `split_special` special tokens are not looked for.
-  Status Prepare(const Normalizer* normalizer, bool split_special);
+  // they have in normalised text.
+  Status Prepare(const Normalizer* normalizer, const Options& options);
 
   // The parts of a text before normalisation, and of one after it.
   std::vector<Span> FindRaw(std::string_view text) const { return Find(text, raw_); }
@@ -58,6 +62,8 @@ class AddedTokens {
   std::optional<int32_t> Id(std::string_view content) const;
   // The token of `id`, or null.
   const AddedToken* Token(int32_t id) const;
+  // What the token of `id` decodes to, or null.
+  const std::string* Text(int32_t id) const;
   bool IsSpecial(std::string_view content) const {
     return special_.find(content) != special_.end();
   }
@@ -71,6 +77,7 @@ class AddedTokens {
   std::map<int32_t, AddedToken> tokens_;
   TextMap<int32_t> ids_;
   std::set<std::string, std::less<>> special_;
+  std::map<int32_t, std::string> texts_;  // of tokens that do not decode to their content
   bool split_special_ = false;
   ByteTrie raw_;
   ByteTrie normalized_;

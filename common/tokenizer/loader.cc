@@ -121,6 +121,26 @@ Result<bool> ReadCleanUp(const Json& config, const Model& model, TokenizerClass 
   return clean_up && (is_4 || !model.is_bpe());
 }
 
+// Two classes of generation 5 add all their special tokens again: Qwen2's with plain flags,
+// Cohere's as they are.
+Status AddOnceMore(TokenizerClass tokenizer_class, const SpecialTokens& special, const Model& model,
+                   AddedTokens& tokens) {
+  const bool plain = tokenizer_class == TokenizerClass::kQwen2;
+  if (!plain && tokenizer_class != TokenizerClass::kCohere) return OkStatus();
+  const auto add = [&](const AddedToken& token) {
+    AddedToken again = token;
+    if (plain) {
+      again = AddedToken();
+      again.content = token.content;
+    }
+    again.special = true;
+    return tokens.Add(again, model);
+  };
+  for (const auto& [attribute, token] : special.named) RETURN_IF_ERROR(add(token));
+  for (const AddedToken& token : special.extra) RETURN_IF_ERROR(add(token));
+  return OkStatus();
+}
+
 Status BuildAddedTokens(TokenizerClass tokenizer_class, Generation generation, const Files& files,
                         const SpecialTokens& special, PipelineParts& parts) {
   AddedTokens& tokens = parts.added_tokens;
@@ -128,21 +148,16 @@ Status BuildAddedTokens(TokenizerClass tokenizer_class, Generation generation, c
     ASSIGN_OR_RETURN(const auto list, ReadAddedTokenList(files.json.tokenizer));
     for (const auto& [id, token] : list) RETURN_IF_ERROR(tokens.Add(token, *parts.model));
   }
-  RETURN_IF_ERROR(AddSpecialTokens(special, *parts.model, tokens));
-  if (generation == Generation::k5 && tokenizer_class == TokenizerClass::kQwen2) {
-    // This class adds all its special tokens once more, as plain special ones.
-    const auto add_plain = [&](const AddedToken& token) {
-      AddedToken plain;
-      plain.content = token.content;
-      plain.special = true;
-      return tokens.Add(plain, *parts.model);
-    };
-    for (const auto& [attribute, token] : special.named) RETURN_IF_ERROR(add_plain(token));
-    for (const AddedToken& token : special.extra) RETURN_IF_ERROR(add_plain(token));
+  RETURN_IF_ERROR(AddSpecialTokens(special, *parts.model, generation, tokens));
+  if (generation == Generation::k5) {
+    RETURN_IF_ERROR(AddOnceMore(tokenizer_class, special, *parts.model, tokens));
   }
+  AddedTokens::Options options;
   ASSIGN_OR_RETURN(const bool split_special,
                    OptionalBool(files.json.config, "split_special_tokens", false, kConfigFile));
-  return tokens.Prepare(parts.normalizer.get(), split_special);
+  options.split_special = split_special && generation == Generation::k5;
+  options.decode_normalized = generation == Generation::k5;
+  return tokens.Prepare(parts.normalizer.get(), options);
 }
 
 std::optional<int32_t> IdOf(const SpecialTokens& special, std::string_view attribute,
@@ -196,7 +211,8 @@ Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& model_dir,
                    ChooseClass(options, declared, files.mentions_byte_level));
   if (options.generation == Generation::k5) RETURN_IF_ERROR(RefuseMistralRepair(config));
   ASSIGN_OR_RETURN(const SpecialTokens special,
-                   ReadSpecialTokens(files.json, ClassTokens(tokenizer_class, options.generation)));
+                   ReadSpecialTokens(files.json, ClassTokens(tokenizer_class, options.generation),
+                                     options.generation));
   RETURN_IF_ERROR(RewritePipeline(tokenizer_class, special, options.generation, files.json));
 
   const Json& tokenizer = files.json.tokenizer;

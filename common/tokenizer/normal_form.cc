@@ -4,8 +4,10 @@
 #include <fmt/core.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 
 #include "common/base/utf8.h"
@@ -24,15 +26,57 @@ utf8proc_option_t Options(NormalForm form) {
   return static_cast<utf8proc_option_t>(options);
 }
 
-// Maps `text`; a negative result is utf8proc's error.
-utf8proc_ssize_t Map(std::string_view text, NormalForm form, std::string& out) {
+struct Range {
+  char32_t first, last;
+};
+
+// Code points that stay as they are and join nothing: those that came with Unicode 10 and later,
+// which the normalisation tables of the reference (Hugging Face tokenizers) do not know, and
+// U+11A7, which utf8proc joins to a syllable although no normal form does. Ascending.
+constexpr Range kLeftAlone[] = {
+    {0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},     {0x9fe, 0x9fe},
+    {0xc3c, 0xc3c},     {0xd3b, 0xd3c},     {0xeba, 0xeba},     {0x11a7, 0x11a7},
+    {0x1715, 0x1715},   {0x1abf, 0x1ace},   {0x1df6, 0x1dfa},   {0x32ff, 0x32ff},
+    {0xa7f2, 0xa7f4},   {0xa82c, 0xa82c},   {0xab69, 0xab69},   {0x10781, 0x10785},
+    {0x10787, 0x107b0}, {0x107b2, 0x107ba}, {0x10d24, 0x10d27}, {0x10eab, 0x10eac},
+    {0x10f46, 0x10f50}, {0x10f82, 0x10f85}, {0x11070, 0x11070}, {0x1133b, 0x1133b},
+    {0x1145e, 0x1145e}, {0x11839, 0x1183a}, {0x11938, 0x11938}, {0x1193d, 0x1193e},
+    {0x11943, 0x11943}, {0x119e0, 0x119e0}, {0x11a34, 0x11a34}, {0x11a47, 0x11a47},
+    {0x11a99, 0x11a99}, {0x11d42, 0x11d42}, {0x11d44, 0x11d45}, {0x11d97, 0x11d97},
+    {0x16ff0, 0x16ff1}, {0x1e130, 0x1e136}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef},
+    {0x1f16c, 0x1f16c}, {0x1fbf0, 0x1fbf9}};
+
+bool IsLeftAlone(char32_t c) {
+  const auto* range =
+      std::lower_bound(std::begin(kLeftAlone), std::end(kLeftAlone), c,
+                       [](const Range& r, char32_t wanted) { return r.last < wanted; });
+  return range != std::end(kLeftAlone) && range->first <= c;
+}
+
+// Maps a text without such code points; a negative result is utf8proc's error.
+utf8proc_ssize_t MapPart(std::string_view text, NormalForm form, std::string& out) {
   utf8proc_uint8_t* mapped = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                    static_cast<utf8proc_ssize_t>(text.size()), &mapped, Options(form));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-  if (length >= 0) out.assign(reinterpret_cast<char*>(mapped), static_cast<size_t>(length));
+  if (length >= 0) out.append(reinterpret_cast<char*>(mapped), static_cast<size_t>(length));
   return length;
+}
+
+// Maps `text`; the parts beside a code point that is left alone are mapped alone too.
+utf8proc_ssize_t Map(std::string_view text, NormalForm form, std::string& out) {
+  out.clear();
+  size_t begin = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t start = at;
+    if (!IsLeftAlone(NextCodePoint(text, at))) continue;
+    const utf8proc_ssize_t length = MapPart(text.substr(begin, start - begin), form, out);
+    if (length < 0) return length;
+    out += text.substr(start, at - start);
+    begin = at;
+  }
+  return MapPart(text.substr(begin), form, out);
 }
 
 // Whether a code point alone stays as it is and never joins the one before it. A starter that is no

@@ -11,7 +11,9 @@ namespace koeval::tokenizer {
 
 enum class NormalForm { kC, kD, kKC, kKD };
 
-// Brings `text` into the form. RESOURCE_EXHAUSTED when it is too long. REQUIRES: valid UTF-8.
+// Brings `text` into the form, by the tables of Unicode 9 as the reference implementation does
+// (code points that came later stay as they are). RESOURCE_EXHAUSTED when it is too long. REQUIRES:
+// valid UTF-8.
 Status Normalize(std::string& text, NormalForm form);
 
 // Appends the lower case of one code point, as Rust's char::to_lowercase.

@@ -94,8 +94,8 @@ Result<std::string> PipelineTokenizer::Decode(std::span<const int32_t> ids,
                       "the vocabulary of {} ids",
                       i, ids[i], end));
     }
-    const AddedToken* added = parts_.added_tokens.Token(ids[i]);
-    const std::string* token = added ? &added->content : parts_.model->IdToToken(ids[i]);
+    const std::string* token = parts_.added_tokens.Text(ids[i]);
+    if (token == nullptr) token = parts_.model->IdToToken(ids[i]);
     if (token == nullptr) continue;  // a hole in the vocabulary has no text
     if (skip_special_tokens && parts_.added_tokens.IsSpecial(*token)) continue;
     tokens.push_back(*token);

@@ -46,46 +46,71 @@ Result<AddedToken> ReadToken(const Json& value, const std::string& where) {
   return InvalidArgument(fmt::format("{}: must be a token as text or object", where));
 }
 
-Status ReadExtra(const Json& list, const std::string& where, std::vector<AddedToken>& out) {
+using NamedTokens = std::map<std::string, std::optional<AddedToken>>;
+
+// What the files name so far. A later file overwrites named tokens.
+struct Merged {
+  NamedTokens named;
+  // extra_special_tokens, which additional_special_tokens of the same file stands in for.
+  std::optional<std::vector<AddedToken>> extra;
+  // additional_special_tokens of special_tokens_map.json: in generation 5 it counts only when the
+  // list above is not there, in generation 4 it follows that list.
+  std::optional<std::vector<AddedToken>> fallback;
+};
+
+Result<std::vector<AddedToken>> ReadTokenList(const Json& list, const std::string& where) {
   if (!list.is_array() || list.size() > kTokensMax) {
     return InvalidArgument(
         fmt::format("{}: must be a list of at most {} tokens", where, kTokensMax));
   }
-  out.clear();
+  std::vector<AddedToken> out;
   for (size_t i = 0; i < list.size(); ++i) {
     ASSIGN_OR_RETURN(AddedToken token, ReadToken(list[i], fmt::format("{}[{}]", where, i)));
     out.push_back(std::move(token));
   }
+  return out;
+}
+
+// The lists of one file.
+Status ReadLists(const Json& object, std::string_view file, Merged& merged) {
+  const auto where = [&](std::string_view key) {
+    return fmt::format("{}: field \"{}\"", file, key);
+  };
+  constexpr std::string_view kExtra = "extra_special_tokens";
+  constexpr std::string_view kAdditional = "additional_special_tokens";
+  if (const Json* extra = JsonFind(object, kExtra); extra != nullptr && extra->is_array()) {
+    ASSIGN_OR_RETURN(auto tokens, ReadTokenList(*extra, where(kExtra)));
+    if (!merged.extra) merged.extra.emplace();
+    merged.extra->insert(merged.extra->end(), tokens.begin(), tokens.end());
+  } else if (extra != nullptr && extra->is_object()) {
+    for (const auto& [name, token] : extra->get_ref<const Json::object_t&>()) {
+      ASSIGN_OR_RETURN(merged.named[name], ReadToken(token, where(kExtra)));
+    }
+  }
+  const Json* additional = JsonFind(object, kAdditional);
+  if (additional == nullptr) return OkStatus();
+  ASSIGN_OR_RETURN(auto tokens, ReadTokenList(*additional, where(kAdditional)));
+  const bool stands_in = file == kConfigFile && (!merged.extra || merged.extra->empty());
+  if (stands_in) {
+    merged.extra = std::move(tokens);
+  } else {
+    merged.fallback = std::move(tokens);
+  }
   return OkStatus();
 }
 
-using Named = std::map<std::string, std::optional<AddedToken>>;
-
-// The members of one file that name tokens. A later file overwrites an earlier one.
-Status ReadNamed(const Json& object, std::string_view file, Named& named,
-                 std::vector<AddedToken>& extra) {
+// The members of one file that name tokens, and its lists.
+Status ReadNamed(const Json& object, std::string_view file, Merged& merged) {
   if (object.is_null()) return OkStatus();
-  if (!object.is_object()) return InvalidArgument(fmt::format("{}: must be an object", file));
   for (const auto& [key, value] : object.get_ref<const Json::object_t&>()) {
-    const std::string where = fmt::format("{}: field \"{}\"", file, key);
     const bool own = key.ends_with("_token") && (value.is_string() || value.is_object());
-    if (IsAttribute(key) || own) {
-      named[key].reset();
-      if (value.is_null()) continue;
-      ASSIGN_OR_RETURN(named[key], ReadToken(value, where));
-    } else if (key == "additional_special_tokens" && value.is_array()) {
-      if (JsonFind(object, "extra_special_tokens") == nullptr) {
-        RETURN_IF_ERROR(ReadExtra(value, where, extra));
-      }
-    } else if (key == "extra_special_tokens" && value.is_array()) {
-      RETURN_IF_ERROR(ReadExtra(value, where, extra));
-    } else if (key == "extra_special_tokens" && value.is_object()) {
-      for (const auto& [name, token] : value.get_ref<const Json::object_t&>()) {
-        ASSIGN_OR_RETURN(named[name], ReadToken(token, where));
-      }
-    }
+    if (!IsAttribute(key) && !own) continue;
+    merged.named[key].reset();
+    if (value.is_null()) continue;
+    ASSIGN_OR_RETURN(merged.named[key],
+                     ReadToken(value, fmt::format("{}: field \"{}\"", file, key)));
   }
-  return OkStatus();
+  return ReadLists(object, file, merged);
 }
 
 // added_tokens_decoder: {"id": {token}, ...}.
@@ -108,8 +133,7 @@ Status ReadTokensById(const Json& object, std::map<int64_t, AddedToken>& out) {
 }
 
 // added_tokens.json: {"token": id, ...}; a token is special when some attribute or list names it.
-Status ReadAddedTokensFile(const Json& object, const Named& named,
-                           const std::vector<AddedToken>& extra,
+Status ReadAddedTokensFile(const Json& object, const Merged& merged, Generation generation,
                            std::map<int64_t, AddedToken>& out) {
   if (object.is_null()) return OkStatus();
   constexpr std::string_view kFile = "added_tokens.json";
@@ -118,10 +142,13 @@ Status ReadAddedTokensFile(const Json& object, const Named& named,
         fmt::format("{}: must be an object of at most {} tokens", kFile, kTokensMax));
   }
   std::set<std::string> special;
-  for (const auto& [attribute, token] : named) {
-    if (token) special.insert(token->content);
+  for (const auto& [attribute, token] : merged.named) {
+    if (token && IsAttribute(attribute)) special.insert(token->content);
   }
-  for (const AddedToken& token : extra) special.insert(token.content);
+  for (const auto* list : {&merged.extra, &merged.fallback}) {
+    if (!*list || (list == &merged.fallback && generation == Generation::k5)) continue;
+    for (const AddedToken& token : **list) special.insert(token.content);
+  }
   for (const auto& [content, value] : object.get_ref<const Json::object_t&>()) {
     ASSIGN_OR_RETURN(const int32_t id, ReadId(value, fmt::format("{}: \"{}\"", kFile, content)));
     AddedToken token;
@@ -159,20 +186,31 @@ Result<std::vector<std::pair<int64_t, AddedToken>>> ReadAddedTokenList(const Jso
   return out;
 }
 
-Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files,
-                                        const TokenDefaults& defaults) {
-  SpecialTokens out;
-  Named named;
+Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files, const TokenDefaults& defaults,
+                                        Generation generation) {
+  Merged merged;
   std::map<int64_t, AddedToken> by_id;
-  RETURN_IF_ERROR(ReadNamed(files.config, kConfigFile, named, out.extra));
+  RETURN_IF_ERROR(ReadNamed(files.config, kConfigFile, merged));
   if (const Json* decoder = JsonFind(files.config, "added_tokens_decoder"); decoder != nullptr) {
     RETURN_IF_ERROR(ReadTokensById(*decoder, by_id));
   } else {
-    RETURN_IF_ERROR(ReadNamed(files.special_tokens, kMapFile, named, out.extra));
-    RETURN_IF_ERROR(ReadAddedTokensFile(files.added_tokens, named, out.extra, by_id));
+    RETURN_IF_ERROR(ReadNamed(files.special_tokens, kMapFile, merged));
+    RETURN_IF_ERROR(ReadAddedTokensFile(files.added_tokens, merged, generation, by_id));
     ASSIGN_OR_RETURN(const auto list, ReadAddedTokenList(files.tokenizer));
     for (const auto& [id, token] : list) by_id[id] = token;
   }
+  SpecialTokens out;
+  const bool is_5 = generation == Generation::k5;
+  if (is_5) {
+    if (merged.extra || merged.fallback)
+      out.extra = merged.extra ? *merged.extra : *merged.fallback;
+  } else {
+    if (merged.extra) out.extra = *merged.extra;
+    if (merged.fallback) {
+      out.extra.insert(out.extra.end(), merged.fallback->begin(), merged.fallback->end());
+    }
+  }
+  NamedTokens& named = merged.named;
   for (const auto& [attribute, content] : defaults) {
     named.try_emplace(std::string(attribute), PlainSpecial(content));
   }
@@ -191,16 +229,19 @@ Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files,
     if (it != named.end()) put(it->first, it->second);
   }
   for (const auto& [attribute, token] : named) {
-    if (!IsAttribute(attribute)) put(attribute, token);
+    if (is_5 && !IsAttribute(attribute)) put(attribute, token);
   }
   return out;
 }
 
-Status AddSpecialTokens(const SpecialTokens& special, const Model& model, AddedTokens& tokens) {
+Status AddSpecialTokens(const SpecialTokens& special, const Model& model, Generation generation,
+                        AddedTokens& tokens) {
   std::set<std::string> known;
   for (const auto& [id, token] : tokens.tokens()) known.insert(token.content);
   std::set<std::string> names;
-  for (const auto& [attribute, token] : special.named) names.insert(token.content);
+  if (generation == Generation::k5) {
+    for (const auto& [attribute, token] : special.named) names.insert(token.content);
+  }
   std::vector<AddedToken> missing;
   for (const AddedToken& token : special.listed) {
     const auto id = tokens.Id(token.content);

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/tokenizer/added_tokens.h"
 #include "common/tokenizer/model.h"
+#include "common/tokenizer/tokenizer.h"
 
 namespace koeval::tokenizer {
 
@@ -28,7 +29,7 @@ using TokenDefaults = std::vector<std::pair<std::string_view, std::string_view>>
 struct SpecialTokens {
   // Tokens of added_tokens_decoder or, without it, of added_tokens.json and tokenizer.json, by id.
   std::vector<AddedToken> listed;
-  // Tokens by attribute: bos_token, eos_token, ... and those of the model's own.
+  // Tokens by attribute: bos_token, eos_token, ... and, in generation 5, those of the model's own.
   std::vector<std::pair<std::string, AddedToken>> named;
   std::vector<AddedToken> extra;  // additional_special_tokens
 
@@ -41,10 +42,12 @@ Result<std::vector<std::pair<int64_t, AddedToken>>> ReadAddedTokenList(const Jso
 
 // tokenizer_config.json; without an added_tokens_decoder there also special_tokens_map.json, which
 // wins, and added_tokens.json. INVALID_ARGUMENT names file and field.
-Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files,
-                                        const TokenDefaults& defaults);
+Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files, const TokenDefaults& defaults,
+                                        Generation generation);
 
-// Adds to `tokens` what is missing there or has other flags.
-Status AddSpecialTokens(const SpecialTokens& special, const Model& model, AddedTokens& tokens);
+// Adds to `tokens` what is missing there or has other flags. In generation 5 a token that an
+// attribute names is special whatever its flags say.
+Status AddSpecialTokens(const SpecialTokens& special, const Model& model, Generation generation,
+                        AddedTokens& tokens);
 
 }  // namespace koeval::tokenizer

@@ -91,12 +91,13 @@ constexpr auto kDeclaredIsWrong = std::to_array<std::string_view>(
 
 // What generation 4 takes for a model type when tokenizer_config.json declares nothing.
 constexpr std::array kRegistered4 = {
-    Entry{"codegen", "GPT2Tokenizer"},     Entry{"cohere", "CohereTokenizer"},
+    Entry{"codegen", "CodeGenTokenizer"},  Entry{"cohere", "CohereTokenizer"},
     Entry{"gemma", "GemmaTokenizer"},      Entry{"gemma2", "GemmaTokenizer"},
     Entry{"gpt2", "GPT2Tokenizer"},        Entry{"gpt_neo", "GPT2Tokenizer"},
     Entry{"gpt_neox", "GPTNeoXTokenizer"}, Entry{"gptj", "GPT2Tokenizer"},
     Entry{"llama", "LlamaTokenizer"},      Entry{"mistral", "LlamaTokenizer"},
     Entry{"mixtral", "LlamaTokenizer"},    Entry{"opt", "GPT2Tokenizer"},
+    Entry{"phi", "CodeGenTokenizer"},
 };
 
 struct KnownClass {
@@ -279,9 +280,7 @@ void SetBpeOptions(Json& model, bool fuse_unk, bool byte_fallback, Json unk_toke
 Status RewriteLlama(const Json& config, Json& tokenizer) {
   constexpr std::string_view kWhere = "tokenizer_config.json";
   ASSIGN_OR_RETURN(const bool prefix, OptionalBool(config, "add_prefix_space", true, kWhere));
-  // Absent means false; an explicit null means true.
-  const bool has_legacy = config.is_object() && config.contains("legacy");
-  ASSIGN_OR_RETURN(const bool legacy, OptionalBool(config, "legacy", has_legacy, kWhere));
+  ASSIGN_OR_RETURN(const bool legacy, OptionalBool(config, "legacy", false, kWhere));
   SetBpeOptions(tokenizer["model"], true, true, nullptr);
   tokenizer["normalizer"] = nullptr;
   Json metaspace = Typed("Metaspace");
@@ -343,13 +342,16 @@ Status RewriteByteLevel(TokenizerClass tokenizer_class, const Json& config, Json
   return OkStatus();
 }
 
-// Generation 4 sets add_prefix_space of a ByteLevel at the top from tokenizer_config.json.
+// Generation 4 sets add_prefix_space of a pre-tokenizer that has it from tokenizer_config.json.
 Status SetPrefixSpace(const Json& config, Json& tokenizer) {
   ASSIGN_OR_RETURN(const bool prefix,
                    OptionalBool(config, "add_prefix_space", false, "tokenizer_config.json"));
-  const Json* pre_tokenizer = JsonFind(tokenizer, "pre_tokenizer");
-  if (pre_tokenizer != nullptr && JsonFind(*pre_tokenizer, "add_prefix_space") != nullptr) {
-    tokenizer["pre_tokenizer"]["add_prefix_space"] = prefix;
+  const Json* found = JsonFind(tokenizer, "pre_tokenizer");
+  if (found == nullptr || JsonFind(*found, "add_prefix_space") == nullptr) return OkStatus();
+  Json& pre_tokenizer = tokenizer["pre_tokenizer"];
+  pre_tokenizer["add_prefix_space"] = prefix;
+  if (!prefix && JsonFind(pre_tokenizer, "prepend_scheme") != nullptr) {
+    pre_tokenizer["prepend_scheme"] = "never";
   }
   return OkStatus();
 }
@@ -370,6 +372,7 @@ Result<TokenizerClass> ChooseClass(const LoadOptions& options, const std::string
     if (known.name == name) return known.tokenizer_class;
   }
   if (name == "CodeLlamaTokenizer" && !is_5) return TokenizerClass::kLlama;
+  if (name == "CodeGenTokenizer" && !is_5) return TokenizerClass::kGpt2;
   if (is_5 && Contains(kUnsupported, name)) {
     return Unimplemented(fmt::format(
         "tokenizer_config.json: transformers 5 builds the pipeline of tokenizer_class \"{}\" anew, "
