@@ -70,7 +70,12 @@ if ! $quick; then
 
   step "AddressSanitizer and UndefinedBehaviorSanitizer"
   build asan
-  run_tests asan
+  run_tests asan -LE long
+  if $nightly; then
+    step "the same over the services"
+    build asan-grpc
+    run_tests asan-grpc
+  fi
 
   step "clang-tidy"
   tests/tools/tidy.sh build/clang-tsa

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kExitUsage = 2;
 constexpr rlim_t kCpuSecondsMax = 120;
+constexpr rlim_t kReportBytesMax = 16 << 20;       // stdout may be a file
 constexpr rlim_t kDataBytesMax = rlim_t{8} << 30;  // mapped files do not count
 
 // The files are hostile until proven otherwise: no core dump, no new privileges, bounded work.
@@ -24,7 +25,8 @@ void LimitThisProcess() {
   ::setrlimit(RLIMIT_CORE, &none);
   ::setrlimit(RLIMIT_CPU, &cpu);
   ::setrlimit(RLIMIT_DATA, &data);
-  ::setrlimit(RLIMIT_FSIZE, &none);
+  const rlimit report{kReportBytesMax, kReportBytesMax};
+  ::setrlimit(RLIMIT_FSIZE, &report);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "common/base/clock.h"
 #include "common/base/random.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/exit_code.h"
