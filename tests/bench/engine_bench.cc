@@ -2,20 +2,25 @@
 // alone, on a random 60 M parameter Llama.
 //
 //   engine_bench [--documents N] [--device cpu|cuda:N] [--threads N] [--dtype float32|bfloat16]
-//                [--skip-naive]
+//                [--skip-naive] [--tasks-dir DIR] [--tokenizer DIR]
 //
+// Request sets made to the shape of COPA and MMLU, and the real kobest_copa and mmlu_anatomy of
+// --tasks-dir with --tokenizer when both are given. KOEVAL_TEST_DATA names them by itself.
 // Exit status 1 when the two ways differ by more than 1e-4 nats anywhere (float32).
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/clock.h"
-#include "common/model/config.h"
+#include "common/tokenizer/tokenizer.h"
 #include "tests/bench/engine_bench_model.h"
 #include "tests/bench/engine_bench_sets.h"
 #include "tests/common/model/checkpoint_maker.h"
@@ -27,16 +32,34 @@ namespace {
 
 constexpr uint64_t kSeed = 7;
 constexpr double kSameNats = 1e-4;
+constexpr int64_t kShots = 5;
 
 struct Arguments {
   int64_t documents = 100;
   engine::LoadOptions load;
   bool naive = true;
+  std::string tasks_dir;
+  std::string tokenizer;
 };
+
+[[noreturn]] void Fail(const Status& status) {
+  std::fprintf(stderr, "engine_bench: %s\n", status.ToString().c_str());
+  std::exit(1);
+}
+
+// Real tasks and a tokenizer where KOEVAL_TEST_DATA says that they lie.
+Arguments DefaultArguments() {
+  Arguments out;
+  if (const char* data = std::getenv("KOEVAL_TEST_DATA")) {
+    out.tasks_dir = std::string(data) + "/../goldens/tasks";
+    out.tokenizer = std::string(data) + "/tokenizers/phi-3";
+  }
+  return out;
+}
 
 // Aborts with a message for an unknown option.
 Arguments ParseArguments(int argc, char** argv) {
-  Arguments out;
+  Arguments out = DefaultArguments();
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     const std::string value = i + 1 < argc ? argv[i + 1] : "";
@@ -46,6 +69,10 @@ Arguments ParseArguments(int argc, char** argv) {
     }
     if (name == "--documents") {
       out.documents = std::max(1L, std::atol(value.c_str()));
+    } else if (name == "--tasks-dir") {
+      out.tasks_dir = value;
+    } else if (name == "--tokenizer") {
+      out.tokenizer = value;
     } else if (name == "--device") {
       out.load.device = value;
     } else if (name == "--threads") {
@@ -77,10 +104,7 @@ double Seconds(MonoTime start) {
 }
 
 void Keep(const Result<std::vector<engine::Answer>>& answers, Measured& out) {
-  if (!answers.ok()) {
-    std::fprintf(stderr, "engine_bench: %s\n", answers.status().ToString().c_str());
-    std::exit(1);
-  }
+  if (!answers.ok()) Fail(answers.status());
   for (const engine::Answer& answer : *answers) out.scores[answer.request] = answer.log_likelihood;
 }
 
@@ -124,10 +148,7 @@ void PrintRow(const char* engine, const RequestSet& set, const plan::Plan& plan,
 // False when plan and naive disagree.
 bool Measure(engine::Engine& engine, const RequestSet& set, const Arguments& arguments) {
   const auto plan = plan::BuildPlan(set.sequences, {});
-  if (!plan.ok()) {
-    std::fprintf(stderr, "engine_bench: %s\n", plan.status().ToString().c_str());
-    return false;
-  }
+  if (!plan.ok()) Fail(plan.status());
   std::printf("%s: %lld documents, %zu requests, %lld naive tokens, %lld unique (%.2fx fewer)\n",
               set.name.c_str(), static_cast<long long>(set.documents), set.sequences.size(),
               static_cast<long long>(plan->naive_tokens),
@@ -144,26 +165,48 @@ bool Measure(engine::Engine& engine, const RequestSet& set, const Arguments& arg
   return difference <= kSameNats || arguments.load.dtype != engine::Dtype::kFloat32;
 }
 
+// What is measured; the real sets need `tokenizer`.
+std::vector<RequestSet> Sets(const Arguments& arguments, int32_t vocabulary,
+                             const tokenizer::Tokenizer* tokenizer) {
+  std::vector<RequestSet> out = {CopaLike(arguments.documents, vocabulary, kSeed),
+                                 MmluLike(arguments.documents, vocabulary, kSeed)};
+  for (const char* task : {"kobest_copa", "mmlu_anatomy"}) {
+    if (tokenizer == nullptr) continue;
+    auto set = FromTask(arguments.tasks_dir, task, kShots, arguments.documents, *tokenizer);
+    if (!set.ok()) Fail(set.status());
+    out.push_back(std::move(set).value());
+  }
+  return out;
+}
+
+std::unique_ptr<tokenizer::Tokenizer> LoadGivenTokenizer(const Arguments& arguments) {
+  if (arguments.tokenizer.empty() || arguments.tasks_dir.empty()) return nullptr;
+  auto tokenizer = tokenizer::LoadTokenizer(arguments.tokenizer, {});
+  if (!tokenizer.ok()) Fail(tokenizer.status());
+  return std::move(tokenizer).value();
+}
+
 int Main(int argc, char** argv) {
   const Arguments arguments = ParseArguments(argc, argv);
+  const auto tokenizer = LoadGivenTokenizer(arguments);
   const model::ScratchModel scratch;
-  const ModelShape shape;
+  ModelShape shape;
+  if (tokenizer != nullptr) {
+    shape.vocab_size = std::max<int64_t>(shape.vocab_size, tokenizer->vocab_size());
+  }
   MakeRandomLlama(scratch.dir(), shape, kSeed);
   engine::LoadOptions load = arguments.load;
   load.model_dir = scratch.dir();
   const auto engine = engine::LoadEngine(load);
-  if (!engine.ok()) {
-    std::fprintf(stderr, "engine_bench: %s\n", engine.status().ToString().c_str());
-    return 1;
-  }
+  if (!engine.ok()) Fail(engine.status());
   const engine::ModelFacts& facts = (*engine)->facts();
   std::printf("%.1f M parameters, %s, %s\n", static_cast<double>(facts.parameters) / 1e6,
               facts.dtype.c_str(), facts.hardware_class.c_str());
-  const auto vocabulary = static_cast<int32_t>(shape.vocab_size);
   bool same = true;
-  for (const RequestSet& set : {CopaLike(arguments.documents, vocabulary, kSeed),
-                                MmluLike(arguments.documents, vocabulary, kSeed)}) {
+  for (const RequestSet& set :
+       Sets(arguments, static_cast<int32_t>(shape.vocab_size), tokenizer.get())) {
     same = Measure(**engine, set, arguments) && same;
+    std::fflush(stdout);
   }
   return same ? 0 : 1;
 }

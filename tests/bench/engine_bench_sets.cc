@@ -3,6 +3,9 @@
 
 #include <random>
 
+#include "common/evaluation/prepare.h"
+#include "worker/plan/encode.h"
+
 namespace koeval::bench {
 namespace {
 
@@ -14,6 +17,7 @@ constexpr int kMmluShotTokens = 124;
 constexpr int kMmluContextTokens = 115;
 constexpr int kShots = 5;
 constexpr int64_t kDocumentsPerSubject = 20;
+constexpr int64_t kMaxLength = 2048;
 
 using Tokens = std::vector<int32_t>;
 
@@ -77,6 +81,21 @@ RequestSet MmluLike(int64_t documents, int32_t vocabulary, uint64_t seed) {
     for (int32_t choice = 0; choice < 4; ++choice) AddChoice(context, {100 + choice}, out);
   }
   return out;
+}
+
+Result<RequestSet> FromTask(const std::string& tasks_dir, const std::string& name, int64_t shots,
+                            int64_t documents, const tokenizer::Tokenizer& tokenizer) {
+  ASSIGN_OR_RETURN(const std::vector<evaluation::Task> tasks,
+                   evaluation::LoadTasks(tasks_dir, {name}));
+  evaluation::Options options;
+  options.num_fewshot = shots;
+  options.limit = documents;
+  ASSIGN_OR_RETURN(const evaluation::PreparedTask task,
+                   evaluation::Prepare(tasks.front(), options));
+  ASSIGN_OR_RETURN(const plan::Encoded encoded,
+                   plan::EncodeRequests(tokenizer, task.requests, {options.profile, kMaxLength}));
+  return RequestSet{name + ", " + std::to_string(shots) + "-shot",
+                    static_cast<int64_t>(task.documents.size()), encoded.sequences};
 }
 
 }  // namespace koeval::bench

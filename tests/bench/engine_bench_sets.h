@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/status.h"
+#include "common/tokenizer/tokenizer.h"
 #include "worker/plan/plan.h"
 
 namespace koeval::bench {
@@ -19,5 +21,9 @@ struct RequestSet {
 RequestSet CopaLike(int64_t documents, int32_t vocabulary, uint64_t seed);
 // MMLU, 5-shot: a fixed block of shots per subject, four choices of one token. 20 documents each.
 RequestSet MmluLike(int64_t documents, int32_t vocabulary, uint64_t seed);
+
+// The requests of task `name` of `tasks_dir` with `shots`, of its first `documents` documents.
+Result<RequestSet> FromTask(const std::string& tasks_dir, const std::string& name, int64_t shots,
+                            int64_t documents, const tokenizer::Tokenizer& tokenizer);
 
 }  // namespace koeval::bench
