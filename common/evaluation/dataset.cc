@@ -227,7 +227,9 @@ Result<std::vector<Json>> ParseTable(std::string_view text, const DatasetOptions
     records.push_back(*std::move(record));
   }
   std::vector<ColumnType> types;
-  for (size_t c = 0; c < names.size(); ++c) types.push_back(TypeOf(records, c));
+  for (size_t c = 0; c < names.size(); ++c) {
+    types.push_back(options.all_text ? ColumnType::kText : TypeOf(records, c));
+  }
   std::vector<Json> rows;
   rows.reserve(records.size());
   for (const Record& record : records) {

@@ -21,6 +21,8 @@ struct DatasetOptions {
   char delimiter = ',';
   // CSV and TSV: false takes quote characters as they are, as many Korean TSV files need.
   bool quoting = true;
+  // CSV and TSV: true keeps the text of every cell that is not empty.
+  bool all_text = false;
   // CSV and TSV: lines to leave out before the first row (a header that is not wanted, say).
   int64_t skip_rows = 0;
 };

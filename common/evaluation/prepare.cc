@@ -4,91 +4,160 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
-#include "common/base/utf8.h"
-#include "common/evaluation/python_literal.h"
+#include "common/evaluation/doc_field.h"
+#include "common/evaluation/fewshot.h"
 #include "common/evaluation/python_random.h"
-#include "common/evaluation/python_text.h"
-#include "common/evaluation/template.h"
 
 namespace koeval::evaluation {
 namespace {
 
 constexpr int64_t kShuffleSeed = 42;    // leaderboard-v1: documents, and the same stream for shots
 constexpr int64_t kFewshotSeed = 1234;  // lm-eval-0.4
-constexpr int64_t kRequestsMax = 50'000'000;
+constexpr size_t kRequestsMax = 50'000'000;
+constexpr int64_t kUnknownGold = -100;
 constexpr const char* kParagraph = "\n\n";  // what leaderboard-v1 puts between its parts
 
-// A field of the definition (doc_to_text, doc_to_target, doc_to_choice): a template, the name of a
-// column, or a value as it is.
-class Field {
- public:
-  static Result<Field> Make(const Json& config, const char* name, bool literal_result) {
-    Field field;
-    field.name_ = name;
-    field.value_ = config;
-    field.literal_result_ = literal_result;
-    if (config.is_string()) {
-      auto parsed = Template::Parse(config.get_ref<const std::string&>());
-      if (!parsed.ok()) return parsed.status().WithContext(name);
-      field.template_ = *std::move(parsed);
-    }
-    return field;
-  }
-
-  bool given() const { return !value_.is_null(); }
-
-  // The value for `row`: of the column, or what the template gives.
-  Result<Json> Evaluate(const Json& row, bool has_choices) const {
-    if (!template_) return value_;
-    const std::string& text = value_.get_ref<const std::string&>();
-    if (const auto column = row.find(text); column != row.end()) return *column;
-    auto rendered = template_->Render(row);
-    if (!rendered.ok()) return rendered.status().WithContext(name_);
-    return Interpret(*std::move(rendered), has_choices);
-  }
-
- private:
-  // The harness's reading of a rendered text: digits are an index where there are choices, and
-  // "[...]" is a list.
-  Result<Json> Interpret(std::string text, bool has_choices) const {
-    const bool digits = !text.empty() && IsDigits(text);
-    if (digits && has_choices && !literal_result_) {
-      auto value = LiteralEval(text);
-      if (value.ok()) return value->ToJson();
-    }
-    const bool bracketed = text.size() >= 2 && text.front() == '[' && text.back() == ']';
-    if (literal_result_ || (bracketed && std::string_view(name_) == "doc_to_target")) {
-      auto value = LiteralEval(text);
-      if (value.ok()) return value->ToJson();
-      if (literal_result_) return value.status().WithContext(name_);
-    }
-    return Json(std::move(text));
-  }
-
-  static bool IsDigits(const std::string& text) {
-    for (size_t at = 0; at < text.size();) {
-      if (!IsPythonDigit(DecodeUtf8(text, at))) return false;
-    }
-    return true;
-  }
-
-  const char* name_ = "";
-  Json value_;
-  bool literal_result_ = false;
-  std::optional<Template> template_;
+// How rows are written: for the evaluated documents, or for shots, which may differ.
+struct Format {
+  DocField text, target, choice;
+  std::string target_delimiter, fewshot_delimiter;
+  Columns columns;
 };
 
 // What a row says: its question, choices and target.
 struct Row {
   std::string question;
+  std::optional<int64_t> question_choice;  // the choices are questions, and this one is right
   std::vector<std::string> choices;
   Json target;
 };
 
-std::string Text(const Json& value) {
-  return Value::FromJson(value).Str();
+Columns ColumnsOf(const std::vector<Json>& rows) {
+  Columns columns;
+  for (const Json& row : rows) {
+    for (const auto& [name, value] : row.items()) columns.insert(name);
+  }
+  return columns;
+}
+
+// The member of fewshot_config, or the task's own value.
+const Json& ShotValue(const TaskConfig& config, const char* key, const Json& own) {
+  const Json* value = JsonFind(config.fewshot_config, key);
+  return value == nullptr ? own : *value;
+}
+
+Result<Format> MakeFormat(const TaskConfig& config, const std::vector<Json>& rows, bool shots) {
+  Format format;
+  const auto value = [&](const char* key, const Json& own) {
+    return shots ? ShotValue(config, key, own) : own;
+  };
+  const std::string prefix = shots ? "shots: " : "";
+  const auto make = [&](const char* key, const Json& own, DocField::Reading reading) {
+    return DocField::Make(value(key, own), prefix + key, reading);
+  };
+  ASSIGN_OR_RETURN(format.text, make("doc_to_text", config.doc_to_text, DocField::Reading::kText));
+  ASSIGN_OR_RETURN(format.target,
+                   make("doc_to_target", config.doc_to_target, DocField::Reading::kTarget));
+  ASSIGN_OR_RETURN(format.choice,
+                   make("doc_to_choice", config.doc_to_choice, DocField::Reading::kChoices));
+  if (!format.text.given() || !format.target.given()) {
+    return InvalidArgument("doc_to_text and doc_to_target are needed");
+  }
+  format.target_delimiter = PythonText(value("target_delimiter", Json(config.target_delimiter)));
+  format.fewshot_delimiter = PythonText(value("fewshot_delimiter", Json(config.fewshot_delimiter)));
+  format.columns = ColumnsOf(rows);
+  return format;
+}
+
+Result<std::vector<std::string>> ReadChoices(const Json& value) {
+  if (!value.is_array() && !value.is_object()) {
+    return InvalidArgument("doc_to_choice: gives no list of choices");
+  }
+  std::vector<std::string> choices;
+  for (const Json& choice : value) {
+    if (!choice.is_string()) {
+      return InvalidArgument(
+          fmt::format("doc_to_choice: choice {} is {}, not text; quote it, or "
+                      "use the filter `string`",
+                      choices.size(), choice.type_name()));
+    }
+    choices.push_back(choice.get<std::string>());
+  }
+  if (choices.empty()) return InvalidArgument("doc_to_choice: gives an empty list");
+  return choices;
+}
+
+Result<Row> ReadRow(const Json& doc, const Format& format) {
+  Row row;
+  const bool has_choices = format.choice.given();
+  if (has_choices) {
+    ASSIGN_OR_RETURN(const Json choices, format.choice.Evaluate(doc, format.columns, true));
+    ASSIGN_OR_RETURN(row.choices, ReadChoices(choices));
+  }
+  ASSIGN_OR_RETURN(const Json text, format.text.Evaluate(doc, format.columns, has_choices));
+  if (text.is_number_integer() && has_choices) {
+    row.question_choice = text.get<int64_t>();
+    if (*row.question_choice < 0 ||
+        *row.question_choice >= static_cast<int64_t>(row.choices.size())) {
+      return InvalidArgument(fmt::format("doc_to_text: index {} is not among the {} choices",
+                                         *row.question_choice, row.choices.size()));
+    }
+  } else if (text.is_string()) {
+    row.question = text.get<std::string>();
+  } else {
+    return InvalidArgument(fmt::format("doc_to_text: gives {}, not text", text.type_name()));
+  }
+  ASSIGN_OR_RETURN(row.target, format.target.Evaluate(doc, format.columns, has_choices));
+  // Python's bool is an int.
+  if (row.target.is_boolean() && has_choices) row.target = Json(row.target.get<bool>() ? 1 : 0);
+  return row;
+}
+
+// The index that `target` says; INVALID_ARGUMENT when it is not among the choices.
+Result<int64_t> GoldIndex(const Json& target, const Row& row) {
+  if (!target.is_number_integer()) {
+    return InvalidArgument(
+        fmt::format("doc_to_target: gives {}, neither an index nor text", target.type_name()));
+  }
+  const int64_t index = target.get<int64_t>();
+  if (index >= 0 && index < static_cast<int64_t>(row.choices.size())) return index;
+  return InvalidArgument(
+      fmt::format("doc_to_target: index {} is not among the {} choices; correct the row, or the "
+                  "field",
+                  index, row.choices.size()));
+}
+
+// The answer of a shot.
+Result<std::string> Answer(const Row& row, bool has_choices) {
+  const Json* target = &row.target;
+  if (target->is_array()) {
+    if (target->empty()) return InvalidArgument("doc_to_target: gives an empty list");
+    target = &target->front();
+  }
+  if (!has_choices || row.question_choice || target->is_string()) return PythonText(*target);
+  ASSIGN_OR_RETURN(const int64_t index, GoldIndex(*target, row));
+  return row.choices[static_cast<size_t>(index)];
+}
+
+// The right choices of a document: indices as they are, texts looked up.
+Result<std::vector<int64_t>> Gold(const Row& row) {
+  if (row.question_choice) return std::vector<int64_t>{*row.question_choice};
+  const Json targets = row.target.is_array() ? row.target : Json::array({row.target});
+  std::vector<int64_t> gold;
+  for (const Json& target : targets) {
+    if (target.is_string()) {
+      const auto found = std::find(row.choices.begin(), row.choices.end(), target);
+      gold.push_back(found == row.choices.end() ? kUnknownGold : found - row.choices.begin());
+    } else {
+      ASSIGN_OR_RETURN(const int64_t index, GoldIndex(target, row));
+      gold.push_back(index);
+    }
+  }
+  if (gold.empty()) return InvalidArgument("doc_to_target: gives an empty list");
+  return gold;
 }
 
 class Preparer {
@@ -99,14 +168,12 @@ class Preparer {
   }
 
   Result<PreparedTask> Run() {
-    RETURN_IF_ERROR(MakeFields());
-    RETURN_IF_ERROR(ChooseShots());
-    std::vector<size_t> order = Order();
-    for (size_t position = 0; position < order.size(); ++position) {
-      const Status status = AddDocument(order[position]);
+    const Status start = Start();
+    if (!start.ok()) return start.WithContext("task " + config_.task);
+    for (const size_t index : order_) {
+      const Status status = AddDocument(index);
       if (!status.ok()) {
-        return status.WithContext(
-            fmt::format("task {}, document {}", config_.task, order[position]));
+        return status.WithContext(fmt::format("task {}, document {}", config_.task, index));
       }
     }
     return std::move(out_);
@@ -116,225 +183,144 @@ class Preparer {
   bool old_profile() const { return out_.options.profile == Profile::kLeaderboardV1; }
   bool multiple_choice() const { return config_.output_type == OutputType::kMultipleChoice; }
 
-  Status MakeFields() {
-    const auto make = [&](const Json& json, const char* name, bool literal,
-                          Field& field) -> Status {
-      auto made = Field::Make(json, name, literal);
-      if (!made.ok()) return made.status().WithContext("task " + config_.task);
-      field = *std::move(made);
-      return OkStatus();
-    };
-    RETURN_IF_ERROR(make(config_.doc_to_text, "doc_to_text", false, text_));
-    RETURN_IF_ERROR(make(config_.doc_to_target, "doc_to_target", false, target_));
-    RETURN_IF_ERROR(make(config_.doc_to_choice, "doc_to_choice", true, choice_));
-    if (!text_.given() || !target_.given()) {
-      return InvalidArgument("task " + config_.task + ": doc_to_text and doc_to_target are needed");
+  Status Start() {
+    ASSIGN_OR_RETURN(format_, MakeFormat(config_, task_.docs, false));
+    if (multiple_choice() && !format_.choice.given()) {
+      return InvalidArgument("multiple_choice needs doc_to_choice");
     }
-    if (multiple_choice() && !choice_.given()) {
-      return InvalidArgument("task " + config_.task + ": multiple_choice needs doc_to_choice");
+    auto description =
+        DocField::Make(Json(config_.description), "description", DocField::Reading::kText);
+    if (!description.ok()) return description.status();
+    description_ = *std::move(description);
+    RETURN_IF_ERROR(CountShots());
+    const std::optional<int64_t> seed = out_.options.seed;
+    PythonRandom stream(old_profile() ? seed.value_or(kShuffleSeed) : kShuffleSeed);
+    RETURN_IF_ERROR(MakeOrder(stream));
+    // leaderboard-v1 draws shots from the stream that shuffled the documents.
+    sampler_.emplace(task_, out_.options.profile, out_.num_fewshot,
+                     old_profile() ? stream : PythonRandom(seed.value_or(kFewshotSeed)));
+    if (out_.num_fewshot == 0) return OkStatus();
+    if (sampler_->pool().empty()) {
+      return InvalidArgument(
+          fmt::format("{} shots are asked for, but there is no split to take them from; set "
+                      "fewshot_split, or ask for 0",
+                      out_.num_fewshot));
     }
+    ASSIGN_OR_RETURN(shot_format_, MakeFormat(config_, sampler_->pool(), true));
+    shot_texts_.resize(sampler_->pool().size());
     return OkStatus();
   }
 
-  // How many shots, from where, and by which random stream.
-  Status ChooseShots() {
-    const Options& options = out_.options;
+  // A task's own 0 is never overridden.
+  Status CountShots() {
     const int64_t own = config_.num_fewshot.value_or(0);
     const bool fixed_zero = config_.num_fewshot && own == 0;
-    out_.num_fewshot = fixed_zero ? 0 : options.num_fewshot.value_or(own);
-    if (out_.num_fewshot < 0) return InvalidArgument("num_fewshot must not be negative");
-    const int64_t seed = options.seed.value_or(old_profile() ? kShuffleSeed : kFewshotSeed);
-    random_.emplace(seed);
-    // lm-eval-0.4 compares the names of the splits, where two absent names are equal too;
-    // leaderboard-v1 draws one more whenever there is no training split.
-    exclude_self_ = old_profile() ? task_.fewshot_pool_is_docs || (config_.training_split.empty() &&
-                                                                   config_.fewshot_split.empty())
-                                  : config_.fewshot_split == config_.test_split;
-    if (out_.num_fewshot > 0 && task_.fewshot_docs.empty()) {
-      return InvalidArgument(fmt::format(
-          "task {}: {} shots are asked for, but there is no split to take them from; set "
-          "fewshot_split, or ask for 0",
-          config_.task, out_.num_fewshot));
-    }
-    return OkStatus();
+    out_.num_fewshot = fixed_zero ? 0 : out_.options.num_fewshot.value_or(own);
+    if (out_.num_fewshot >= 0) return OkStatus();
+    return InvalidArgument("num_fewshot must not be negative");
   }
 
   // Rows in evaluation order, the limit applied.
-  std::vector<size_t> Order() {
-    std::vector<size_t> order(task_.docs.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  Status MakeOrder(PythonRandom& stream) {
+    order_.resize(task_.docs.size());
+    std::iota(order_.begin(), order_.end(), size_t{0});
     const Json* shuffle = JsonFind(config_.overrides, "shuffle_documents");
     const bool wanted =
         shuffle != nullptr && shuffle->is_boolean() ? shuffle->get<bool>() : old_profile();
-    if (wanted) random_->Shuffle(order);
-    if (out_.options.limit && *out_.options.limit < static_cast<int64_t>(order.size())) {
-      order.resize(static_cast<size_t>(std::max<int64_t>(0, *out_.options.limit)));
-    }
-    return order;
+    if (wanted) stream.Shuffle(order_);
+    if (!out_.options.limit) return OkStatus();
+    if (*out_.options.limit < 1) return InvalidArgument("the limit must be at least 1");
+    order_.resize(std::min(order_.size(), static_cast<size_t>(*out_.options.limit)));
+    return OkStatus();
   }
 
-  Result<Row> Read(const Json& doc) const {
-    Row row;
-    if (choice_.given()) {
-      ASSIGN_OR_RETURN(const Json choices, choice_.Evaluate(doc, true));
-      if (!choices.is_array() && !choices.is_object()) {
-        return InvalidArgument("doc_to_choice gives no list of choices");
-      }
-      for (const Json& choice : choices) row.choices.push_back(Text(choice));
-      if (multiple_choice() && row.choices.empty()) {
-        return InvalidArgument("doc_to_choice gives an empty list");
-      }
+  // Everything in front of a document's own question.
+  Result<std::string> Head(const Json& doc) {
+    std::string head;
+    if (!config_.description.empty()) {
+      ASSIGN_OR_RETURN(const Json text, description_.Evaluate(doc, format_.columns, false));
+      head = PythonText(text);
+      if (old_profile() && !head.empty()) head += kParagraph;
     }
-    ASSIGN_OR_RETURN(const Json text, text_.Evaluate(doc, choice_.given()));
-    if (text.is_number_integer() && choice_.given()) {
-      return Unimplemented(
-          "doc_to_text gives an index (a multiple-input task), which is not "
-          "supported; write the choices as continuations");
-    }
-    row.question = Text(text);
-    ASSIGN_OR_RETURN(row.target, target_.Evaluate(doc, choice_.given()));
-    return row;
-  }
-
-  // The answer of a shot.
-  static Result<std::string> Answer(const Row& row, bool has_choices) {
-    const Json* target = &row.target;
-    if (target->is_array()) {
-      if (target->empty()) return InvalidArgument("doc_to_target gives an empty list");
-      if (!has_choices) return Text(target->front());
-      target = &target->front();
-    }
-    if (!has_choices || target->is_string()) return Text(*target);
-    if (!target->is_number_integer()) return InvalidArgument("doc_to_target gives no index");
-    const int64_t index = target->get<int64_t>();
-    if (index < 0 || index >= static_cast<int64_t>(row.choices.size())) {
-      return InvalidArgument(fmt::format("the gold index {} of a shot is not among its {} choices",
-                                         index, row.choices.size()));
-    }
-    return row.choices[static_cast<size_t>(index)];
-  }
-
-  // Positions of the shots for `doc` in the pool, in prompt order.
-  Result<std::vector<size_t>> Draw(const Json& doc) {
-    const auto wanted = static_cast<size_t>(out_.num_fewshot);
-    const auto& pool = task_.fewshot_docs;
-    std::vector<size_t> drawn;
-    if (config_.fewshot_sampler == "first_n") {
-      for (size_t i = 0; i < pool.size() && drawn.size() < wanted; ++i) {
-        if (!exclude_self_ || pool[i] != doc) drawn.push_back(i);
-      }
-    } else {
-      const size_t count = wanted + (exclude_self_ ? 1 : 0);
-      if (count > pool.size()) {
-        return InvalidArgument(
-            fmt::format("{} shots are asked for, but the pool has {} rows", count, pool.size()));
-      }
-      drawn = random_->Sample(pool.size(), count);
-      if (exclude_self_) {
-        std::erase_if(drawn, [&](size_t i) { return pool[i] == doc; });
-        drawn.resize(std::min(drawn.size(), wanted));
-      }
-    }
-    if (drawn.size() < wanted) {
-      return InvalidArgument(
-          fmt::format("{} shots are asked for, but the pool has {} rows", wanted, pool.size()));
-    }
-    return drawn;
-  }
-
-  Result<std::string> ShotsText(const Json& doc) {
-    std::string text;
-    if (out_.num_fewshot == 0) return text;
-    ASSIGN_OR_RETURN(const std::vector<size_t> drawn, Draw(doc));
-    for (const size_t index : drawn) {
+    ASSIGN_OR_RETURN(const std::vector<size_t> shots, sampler_->Draw(doc));
+    for (const size_t index : shots) {
       auto shot = ShotText(index);
-      if (!shot.ok()) return shot.status().WithContext(fmt::format("shot {}", index));
-      text += *shot;
+      if (!shot.ok()) return shot.status().WithContext(fmt::format("shot from row {}", index));
+      head += *shot;
     }
-    return text;
+    return head;
   }
 
-  // Question, answer and the delimiter behind them; the same row is rendered once.
+  // Question, answer and what stands behind them. Each row is rendered once.
   Result<std::string> ShotText(size_t index) {
-    if (shot_texts_.empty()) shot_texts_.resize(task_.fewshot_docs.size());
     std::optional<std::string>& known = shot_texts_[index];
     if (known) return *known;
-    ASSIGN_OR_RETURN(const Row row, Read(task_.fewshot_docs[index]));
-    ASSIGN_OR_RETURN(const std::string answer, Answer(row, choice_.given()));
-    std::string text = row.question;
-    if (!answer.empty() || old_profile()) text += config_.target_delimiter + answer;
-    text += old_profile() ? std::string(kParagraph) : config_.fewshot_delimiter;
+    ASSIGN_OR_RETURN(const Row row, ReadRow(sampler_->pool()[index], shot_format_));
+    ASSIGN_OR_RETURN(const std::string answer, Answer(row, shot_format_.choice.given()));
+    std::string text =
+        row.question_choice ? row.choices[static_cast<size_t>(*row.question_choice)] : row.question;
+    if (old_profile()) {
+      text += shot_format_.target_delimiter + answer + kParagraph;
+    } else if (!answer.empty()) {
+      text += shot_format_.target_delimiter + answer + shot_format_.fewshot_delimiter;
+    }
     known = text;
     return text;
   }
 
-  std::string Description() const {
-    if (config_.description.empty()) return "";
-    return old_profile() ? config_.description + kParagraph : config_.description;
-  }
-
   Status AddDocument(size_t index) {
     const Json& doc = task_.docs[index];
-    ASSIGN_OR_RETURN(const std::string shots, ShotsText(doc));
-    ASSIGN_OR_RETURN(Row row, Read(doc));
+    ASSIGN_OR_RETURN(const std::string head, Head(doc));
+    ASSIGN_OR_RETURN(Row row, ReadRow(doc, format_));
     Document document;
     document.doc_id = static_cast<int64_t>(index);
     document.doc = doc;
-    document.context = Description() + shots + row.question;
+    document.context = head + row.question;
     document.target = row.target;
     document.first_request = static_cast<int32_t>(out_.requests.size());
     if (multiple_choice()) {
-      RETURN_IF_ERROR(SetGold(row, document));
+      ASSIGN_OR_RETURN(document.gold, Gold(row));
+      AddChoices(document, row, head);
       document.choices = std::move(row.choices);
-      for (const std::string& choice : document.choices) AddRequest(document, choice);
     } else {
-      AddRequest(document, Text(row.target));
+      // The harness asks for the target as it is, without a delimiter.
+      AddRequest(document, document.context, PythonText(row.target));
     }
     document.request_count = static_cast<int32_t>(out_.requests.size()) - document.first_request;
     out_.documents.push_back(std::move(document));
-    if (static_cast<int64_t>(out_.requests.size()) > kRequestsMax) {
-      return ResourceExhausted(fmt::format("more than {} requests", kRequestsMax));
-    }
-    return OkStatus();
+    if (out_.requests.size() <= kRequestsMax) return OkStatus();
+    return ResourceExhausted(fmt::format("more than {} requests", kRequestsMax));
   }
 
-  void AddRequest(const Document& document, const std::string& choice) {
+  void AddChoices(Document& document, const Row& row, const std::string& head) {
+    for (const std::string& choice : row.choices) {
+      if (row.question_choice) {
+        AddRequest(document, head + choice, format_.target_delimiter + PythonText(row.target));
+      } else {
+        AddRequest(document, document.context, format_.target_delimiter + choice);
+      }
+    }
+    if (row.question_choice) {
+      document.context = out_.requests[static_cast<size_t>(document.first_request)].context;
+    }
+  }
+
+  void AddRequest(const Document& document, std::string context, std::string continuation) {
     Request request;
     request.document = static_cast<int32_t>(out_.documents.size());
     request.choice = static_cast<int32_t>(out_.requests.size()) - document.first_request;
-    request.context = document.context;
-    request.continuation = config_.target_delimiter + choice;
+    request.context = std::move(context);
+    request.continuation = std::move(continuation);
     out_.requests.push_back(std::move(request));
-  }
-
-  static Status SetGold(const Row& row, Document& document) {
-    const auto add = [&](const Json& target) -> Status {
-      int64_t index = -1;
-      if (target.is_number_integer()) {
-        index = target.get<int64_t>();
-      } else {
-        const auto found = std::find(row.choices.begin(), row.choices.end(), Text(target));
-        if (found != row.choices.end()) index = found - row.choices.begin();
-      }
-      if (index < 0 || index >= static_cast<int64_t>(row.choices.size())) {
-        return InvalidArgument(fmt::format(
-            "the gold answer is not one of the {} choices; correct doc_to_target or the row",
-            row.choices.size()));
-      }
-      document.gold.push_back(index);
-      return OkStatus();
-    };
-    if (!row.target.is_array()) return add(row.target);
-    for (const Json& target : row.target) RETURN_IF_ERROR(add(target));
-    return OkStatus();
   }
 
   const Task& task_;
   const TaskConfig& config_;
   PreparedTask out_;
-  Field text_, target_, choice_;
-  std::optional<PythonRandom> random_;
-  bool exclude_self_ = false;
+  Format format_, shot_format_;
+  DocField description_;
+  std::vector<size_t> order_;
+  std::optional<ShotSampler> sampler_;
   std::vector<std::optional<std::string>> shot_texts_;
 };
 

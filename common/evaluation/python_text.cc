@@ -203,7 +203,7 @@ std::vector<std::string> SplitSpace(std::string_view text, int64_t count) {
   text = PythonLstrip(text);
   while (!text.empty()) {
     if (count >= 0 && static_cast<int64_t>(out.size()) == count) {
-      out.emplace_back(PythonRstrip(text));
+      out.emplace_back(text);
       return out;
     }
     size_t at = 0;

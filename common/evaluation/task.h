@@ -33,6 +33,9 @@ struct TaskConfig {
   std::string fewshot_delimiter = "\n\n";
   std::optional<int64_t> num_fewshot;
   std::string fewshot_sampler = "default";  // default, first_n
+  // What shots write otherwise: doc_to_text, doc_to_target, doc_to_choice, target_delimiter,
+  // fewshot_delimiter; null or an object.
+  Json fewshot_config;
   std::string process_docs, process_results;
   std::vector<MetricConfig> metrics;
   std::string version;
@@ -45,12 +48,12 @@ struct Task {
   TaskConfig config;
   std::vector<Json> docs;             // the evaluated split, in dataset order, process_docs applied
   std::vector<Json> fewshot_docs;     // the pool of shots, process_docs applied; may be empty
-  bool fewshot_pool_is_docs = false;  // the pool is the evaluated split: k+1 drawn, self removed
+  bool fewshot_pool_is_docs = false;  // the pool is `docs`; fewshot_docs is not looked at
 };
 
 // All tasks of `names` found in the YAML files of `folder` (searched recursively; names are those
-// of the `task:` key), with their datasets loaded. `data_root`: what relative dataset paths start
-// from when they do not exist beside the task file. NOT_FOUND names the known tasks;
+// of the `task:` key), with their datasets loaded. Relative dataset paths start beside the task
+// file or, when nothing is there, in the working directory. NOT_FOUND names the known tasks;
 // INVALID_ARGUMENT names file, line, key or row and the remedy.
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
                                     const std::vector<std::string>& names);

@@ -35,6 +35,7 @@ Json ConfigToJson(const TaskConfig& config) {
           {"fewshot_delimiter", config.fewshot_delimiter},
           {"num_fewshot", config.num_fewshot ? Json(*config.num_fewshot) : Json(nullptr)},
           {"fewshot_sampler", config.fewshot_sampler},
+          {"fewshot_config", config.fewshot_config},
           {"process_docs", config.process_docs},
           {"process_results", config.process_results},
           {"metrics", metrics},
@@ -95,6 +96,7 @@ Result<TaskConfig> ConfigFromJson(const Json& json) {
     ASSIGN_OR_RETURN(config.num_fewshot, JsonInt(json, "num_fewshot", kWhere));
   }
   RETURN_IF_ERROR(Take(json, "fewshot_sampler", config.fewshot_sampler));
+  RETURN_IF_ERROR(TakeAny(json, "fewshot_config", config.fewshot_config));
   RETURN_IF_ERROR(Take(json, "process_docs", config.process_docs));
   RETURN_IF_ERROR(Take(json, "process_results", config.process_results));
   RETURN_IF_ERROR(TakeMetrics(json, config.metrics));

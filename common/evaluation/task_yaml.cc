@@ -55,6 +55,10 @@ const std::set<std::string> kUnderstood = {"task",
 const std::set<std::string> kRefused = {"filter_list",    "gen_prefix",   "use_prompt",  "group",
                                         "custom_dataset", "doc_to_image", "doc_to_audio"};
 
+// Keys of fewshot_config that write shots otherwise than documents.
+const std::set<std::string> kShotKeys = {"doc_to_text", "doc_to_target", "doc_to_choice",
+                                         "target_delimiter", "fewshot_delimiter"};
+
 // A task file with its includes merged: the file's own keys win.
 struct Definition {
   YamlFile file;
@@ -87,6 +91,7 @@ std::string NearestKey(const std::string& key) {
 Status CheckKeys(const YamlFile& file) {
   for (const auto& [key, value] : file.value.items()) {
     if (kUnderstood.contains(key) || kIgnored.contains(key)) continue;
+    if (kRefused.contains(key) && value.is_null()) continue;
     if (kRefused.contains(key)) {
       return Unimplemented(file.Place(key) +
                            ": is not supported; remove it, or evaluate this task "
@@ -201,11 +206,13 @@ void ReadFewshotConfig(Reader& reader, TaskConfig& config) {
       config.fewshot_sampler = value.get<std::string>();
     } else if (key == "split" && value.is_string()) {
       config.fewshot_split = value.get<std::string>();
+    } else if (kShotKeys.contains(key)) {
+      config.fewshot_config[key] = value;
     } else if (key != "samples") {
       return reader.Fail("fewshot_config",
                          fmt::format("\"{}\" is not supported; known are sampler (default, "
-                                     "first_n), split and samples",
-                                     key));
+                                     "first_n), split, samples, {}",
+                                     key, fmt::join(kShotKeys, ", ")));
     }
   }
 }
@@ -318,6 +325,9 @@ Status ReadTableOption(const std::string& key, const Json& value, const std::str
     // pandas: 3 is QUOTE_NONE.
     if (!value.is_boolean() && !value.is_number_integer()) return wrong("true, false or 0 to 3");
     options.quoting = value.is_boolean() ? value.get<bool>() : value.get<int64_t>() != 3;
+  } else if (key == "dtype") {
+    if (value != "str") return wrong("str");
+    options.all_text = true;
   } else if (key == "skiprows") {
     if (!value.is_number_integer() || value.get<int64_t>() < 0) return wrong("a whole number");
     options.skip_rows = value.get<int64_t>();
@@ -330,7 +340,7 @@ Status ReadTableOption(const std::string& key, const Json& value, const std::str
   } else {
     return InvalidArgument(
         fmt::format("{}: \"{}\" is not known; known are data_files, field, sep, quoting, skiprows, "
-                    "column_names",
+                    "column_names, dtype",
                     place, key));
   }
   return OkStatus();
@@ -370,14 +380,15 @@ Result<Source> FindSource(const Definition& definition) {
       }
     }
   }
-  if (name != "json" && name != "csv") {
+  if (name != "json" && name != "csv" && name != "tsv") {
     const std::string local = Resolve(name, definition.file.path);
     std::error_code ignored;
     if (name.empty() || !source.files.empty() || !fs::exists(local, ignored)) {
-      return NotFound(fmt::format(
-          "{}: \"{}\" is neither json, csv nor a folder here; give the files of each split under "
-          "dataset_kwargs.data_files",
-          place, name));
+      return NotFound(
+          fmt::format("{}: \"{}\" is neither json, csv, tsv nor a folder or file here; give the "
+                      "files of each split under "
+                      "dataset_kwargs.data_files",
+                      place, name));
     }
     if (fs::is_directory(local, ignored)) {
       RETURN_IF_ERROR(AddFolder(local, source));
@@ -386,8 +397,8 @@ Result<Source> FindSource(const Definition& definition) {
     }
   }
   // The format follows the first file's name: a .tsv has tabs, and its quotes are text.
-  std::string extension = name == "csv" ? ".csv" : ".jsonl";
-  if (!source.files.empty() && name != "json") {
+  std::string extension = name == "csv" || name == "tsv" ? "." + name : ".jsonl";
+  if (!source.files.empty() && name != "json" && name != "tsv") {
     extension = fs::path(source.files.begin()->second.front()).extension().string();
   }
   if (extension == ".tsv") {
@@ -453,9 +464,7 @@ Result<Task> LoadTask(const std::string& path) {
   const std::string pool = *std::find_if(pools.begin(), pools.end(),
                                          [](const std::string& name) { return !name.empty(); });
   task.fewshot_pool_is_docs = pool == evaluated;
-  if (task.fewshot_pool_is_docs) {
-    task.fewshot_docs = task.docs;
-  } else {
+  if (!task.fewshot_pool_is_docs) {
     ASSIGN_OR_RETURN(task.fewshot_docs, LoadSplit(definition, source, config, pool));
   }
   return task;

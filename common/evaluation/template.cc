@@ -20,7 +20,7 @@ struct TemplateTree {
 namespace {
 
 constexpr size_t kSourceMax = 256 * 1024;
-constexpr int64_t kStepsMax = 5'000'000;
+constexpr int64_t kStepsMax = 2'000'000;
 constexpr int64_t kRangeMax = 100'000;
 constexpr size_t kWeightOfStep = 256;  // so much of a value counts as one step
 constexpr int kValueDepthMax = 100;

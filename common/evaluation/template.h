@@ -28,7 +28,7 @@ class Template {
 
   // The text that the template gives for the members of `row`, an object. INVALID_ARGUMENT, with
   // line and column but without text of the row, when it fails or goes over a bound: 16 MiB of
-  // text, a million list items, five million steps.
+  // text, a million list items, two million steps.
   Result<std::string> Render(const Json& row) const;
 
  private:

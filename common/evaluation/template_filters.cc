@@ -107,9 +107,14 @@ Result<Value> Last(const Value& value, const CallArguments&) {
 // The whole text, without blanks around it, as a number.
 bool ReadInt(std::string_view text, int base, int64_t& out) {
   text = PythonStrip(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  const std::string_view mark = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "";
+  if (!mark.empty() && PythonLower(text.substr(0, 2)) == mark) text.remove_prefix(2);
+  if (text.empty() || text[0] == '-') return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-  return !text.empty() && error == std::errc() && end == text.data() + text.size();
+  if (negative) out = -out;
+  return error == std::errc() && end == text.data() + text.size();
 }
 bool ReadDouble(std::string_view text, double& out) {
   text = PythonStrip(text);
@@ -177,7 +182,7 @@ Result<Value> Abs(const Value& value, const CallArguments&) {
   return Value(std::abs(value.AsInt()));
 }
 
-// Rounds as Jinja does: to even for "common", and always to a float.
+// Rounds as Jinja does: half to even for "common", where whole numbers stay whole.
 Result<Value> Round(const Value& value, const CallArguments& given) {
   ASSIGN_OR_RETURN(const ValueList args, given.Bind("round", {"precision", "method"}, 0));
   ASSIGN_OR_RETURN(const int64_t precision, IntArgument("round", args[0], 0));
@@ -186,6 +191,7 @@ Result<Value> Round(const Value& value, const CallArguments& given) {
   if (precision < 0 || precision > 15) return InvalidArgument("round: precision must be 0 to 15");
   const double real = value.AsDouble();
   if (method == "common") {
+    if (value.is_int()) return Value(value.AsInt());
     if (!std::isfinite(real)) return Value(real);
     // The decimal text is rounded exactly, half to even, as CPython's round() does.
     return Value(std::stod(fmt::format("{:.{}f}", real, precision)));

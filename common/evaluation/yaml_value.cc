@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kYamlBytesMax = 4 << 20;
 constexpr int kDepthMax = 64;
+constexpr int64_t kNodesMax = 1'000'000;  // aliases counted as often as they occur
 
 // "true", "True" and "TRUE", but not "tRUE".
 bool IsWord(const std::string& text, const std::string& lower) {
@@ -38,7 +39,35 @@ std::optional<bool> AsBool(const std::string& text) {
   return std::nullopt;
 }
 
+// "1:30" is 90: numbers in base 60 are part of YAML 1.1.
+std::optional<int64_t> AsSexagesimal(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || text[0] < '1' || text[0] > '9') return std::nullopt;
+  int64_t total = 0;
+  for (bool first = true; !text.empty(); first = false) {
+    const size_t colon = text.find(':');
+    const std::string_view part = text.substr(0, colon);
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    const bool fits = first || (value < 60 && part.size() <= 2);
+    if (part.empty() || part[0] == '-' || error != std::errc() || !fits ||
+        end != part.data() + part.size() || total > INT64_MAX / 60 - 60) {
+      return std::nullopt;
+    }
+    total = total * 60 + value;
+    if (colon == std::string_view::npos) break;
+    text.remove_prefix(colon + 1);
+    if (text.empty()) return std::nullopt;
+  }
+  return negative ? -total : total;
+}
+
 std::optional<int64_t> AsInt(std::string text) {
+  if (text.find(':') != std::string::npos) return AsSexagesimal(text);
+  if (const size_t digit = text.find_first_not_of("+-"); digit != text.npos && text[digit] == '_') {
+    return std::nullopt;
+  }
   std::erase(text, '_');
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.erase(0, 1);
@@ -59,17 +88,15 @@ std::optional<int64_t> AsInt(std::string text) {
   return negative ? -value : value;
 }
 
-// A point is needed, and an exponent needs its sign: "1e5" is text, as for PyYAML.
+// A point is needed, and an exponent needs its sign: "1e5" is text, as for PyYAML. The infinities
+// and NaN stay text, since no JSON can carry them.
 std::optional<double> AsFloat(std::string text) {
   std::erase(text, '_');
   std::string digits = text;
   if (digits.starts_with('-') || digits.starts_with('+')) digits.erase(0, 1);
-  if (IsWord(digits, ".inf") || digits == ".Inf" || digits == ".INF") {
-    return text.starts_with('-') ? -INFINITY : INFINITY;
-  }
-  if (digits == ".nan" || digits == ".NaN" || digits == ".NAN") return NAN;
   const size_t point = digits.find('.');
   const size_t exponent = digits.find_first_of("eE");
+  if (point == 0 && digits.size() != text.size()) return std::nullopt;  // "-.5" is text
   if (point == std::string::npos || digits.find_first_of("0123456789") == std::string::npos) {
     return std::nullopt;
   }
@@ -91,6 +118,7 @@ class Converter {
   explicit Converter(const std::string& path) : path_(path) {}
 
   Result<Json> Convert(const YAML::Node& node, int depth) {
+    if (++nodes_ > kNodesMax) return Fail(node, fmt::format("more than {} values", kNodesMax));
     if (depth > kDepthMax) return Fail(node, fmt::format("nested deeper than {}", kDepthMax));
     if (node.IsNull()) return Json(nullptr);
     if (node.IsScalar()) return Scalar(node);
@@ -129,6 +157,7 @@ class Converter {
   }
 
   const std::string& path_;
+  int64_t nodes_ = 0;
 };
 
 }  // namespace

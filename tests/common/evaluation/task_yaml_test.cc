@@ -1,0 +1,220 @@
+// Task files: typing, includes, splits, built-ins, and errors that name file, line and key.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/base/file.h"
+#include "common/evaluation/prepare.h"
+#include "common/evaluation/yaml_value.h"
+
+namespace koeval::evaluation {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class TaskYamlTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    Write("test.jsonl",
+          "{\"q\": \"one\", \"c\": [\"n\", \"y\"], \"g\": 1}\n"
+          "{\"q\": \"two\", \"c\": [\"n\", \"y\"], \"g\": 0}\n");
+  }
+
+  void Write(const std::string& name, const std::string& text) {
+    fs::create_directories((folder_ / name).parent_path());
+    ASSERT_TRUE(WriteFileAtomically((folder_ / name).string(), text).ok());
+  }
+
+  // The task `toy`, from kBase and `more` lines.
+  Result<Task> Load(const std::string& more, const std::string& base = kBase) {
+    Write("toy.yaml", base + more);
+    ASSIGN_OR_RETURN(std::vector<Task> tasks, LoadTasks(folder_.string(), {"toy"}));
+    return std::move(tasks[0]);
+  }
+
+  std::string ErrorOf(const std::string& more, const std::string& base = kBase) {
+    const auto task = Load(more, base);
+    EXPECT_FALSE(task.ok()) << more;
+    return task.ok() ? "" : task.status().message();
+  }
+
+  static constexpr const char* kBase =
+      "task: toy\n"
+      "dataset_path: json\n"
+      "dataset_kwargs: {data_files: {test: test.jsonl, dev: [test.jsonl, test.jsonl]}}\n"
+      "test_split: test\n"
+      "output_type: multiple_choice\n"
+      "doc_to_text: q\n"
+      "doc_to_choice: c\n"
+      "doc_to_target: g\n";
+
+  fs::path folder_;
+};
+
+TEST_F(TaskYamlTest, DefaultsAreThoseOfTheHarness) {
+  const auto task = Load("");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.target_delimiter, " ");
+  EXPECT_EQ(task->config.fewshot_delimiter, "\n\n");
+  EXPECT_FALSE(task->config.num_fewshot.has_value());
+  ASSERT_EQ(task->config.metrics.size(), 2U);
+  EXPECT_EQ(task->config.metrics[1].metric, "acc_norm");
+  EXPECT_EQ(task->docs.size(), 2U);
+  EXPECT_TRUE(task->fewshot_pool_is_docs);
+}
+
+TEST_F(TaskYamlTest, SplitsMayBeListsOfFilesAndOnlyNamedOnesAreRead) {
+  const auto task = Load("fewshot_split: dev\nnum_fewshot: 3\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->fewshot_docs.size(), 4U);
+  EXPECT_FALSE(task->fewshot_pool_is_docs);
+}
+
+TEST_F(TaskYamlTest, MissingSplitNamesThoseThatThereAre) {
+  EXPECT_THAT(ErrorOf("fewshot_split: train\n"), HasSubstr("it has dev, test"));
+}
+
+TEST_F(TaskYamlTest, IncludedKeysAreOverriddenByOwnOnes) {
+  Write("common/base", std::string(kBase) + "num_fewshot: 2\ndescription: base\n");
+  const auto task = Load("",
+                         "include: common/base\ntask: toy\ndescription: own\n"
+                         "dataset_kwargs: {data_files: {test: test.jsonl}}\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.description, "own");
+  EXPECT_EQ(task->config.num_fewshot, 2);
+}
+
+TEST_F(TaskYamlTest, IncludeCyclesEnd) {
+  EXPECT_THAT(ErrorOf("include: toy.yaml\n"), HasSubstr("include"));
+}
+
+TEST_F(TaskYamlTest, FunctionsAreNamedBuiltins) {
+  const auto task = Load(
+      "process_results: !function utils.mc2\n"
+      "metric_list: [{metric: mc2, aggregation: mean, weight: 3}]\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.process_results, "mc2");
+  EXPECT_EQ(task->config.raw["metric_list"][0]["weight"], 3);
+  EXPECT_THAT(ErrorOf("process_docs: !function utils.other\n"), HasSubstr("known: hellaswag"));
+  EXPECT_THAT(ErrorOf("process_docs: !function utils.other\n"), HasSubstr("toy.yaml:9"));
+  EXPECT_THAT(ErrorOf("doc_to_decontamination_query: !python x\n"), HasSubstr("toy.yaml:9"));
+}
+
+TEST_F(TaskYamlTest, UnknownKeysNameTheLineAndTheNearestKnownKey) {
+  const std::string error = ErrorOf("fewshot_spilt: dev\n");
+  EXPECT_THAT(error, HasSubstr("toy.yaml:9: fewshot_spilt"));
+  EXPECT_THAT(error, HasSubstr("did you mean fewshot_split"));
+}
+
+TEST_F(TaskYamlTest, DuplicateKeysAreErrors) {
+  EXPECT_THAT(ErrorOf("test_split: dev\n"), HasSubstr("toy.yaml:9"));
+  EXPECT_THAT(ErrorOf("metadata: {version: 1, version: 2}\n"), HasSubstr("twice"));
+}
+
+TEST_F(TaskYamlTest, UnsupportedKeysAndTypesAreNamed) {
+  EXPECT_THAT(ErrorOf("filter_list: [{name: x}]\n"), HasSubstr("filter_list: is not supported"));
+  EXPECT_TRUE(Load("filter_list: null\n").ok());
+  for (const char* type : {"generate_until", "loglikelihood_rolling"}) {
+    std::string base = kBase;
+    base.replace(base.find("multiple_choice"), 15, type);
+    EXPECT_THAT(ErrorOf("", base), HasSubstr(std::string("output_type: \"") + type));
+  }
+  EXPECT_THAT(ErrorOf("repeats: 3\n"), HasSubstr("repeats"));
+  EXPECT_THAT(ErrorOf("fewshot_config: {sampler: balanced}\n"), HasSubstr("first_n"));
+  EXPECT_THAT(ErrorOf("profile_overrides: {shuffle: no}\n"), HasSubstr("shuffle_documents"));
+  EXPECT_THAT(ErrorOf("description: 7\n"), HasSubstr("description: must be text"));
+  EXPECT_THAT(ErrorOf("num_fewshot: -1\n"), HasSubstr("num_fewshot"));
+  EXPECT_THAT(ErrorOf("dataset_kwargs: {data_dir: x}\n",
+                      "task: toy\ndataset_path: json\ntest_split: test\n"
+                      "output_type: multiple_choice\n"),
+              HasSubstr("data_dir"));
+}
+
+TEST_F(TaskYamlTest, IrrelevantKeysAreAccepted) {
+  EXPECT_TRUE(Load("tag: [a, b]\nshould_decontaminate: true\nrepeats: 1\n"
+                   "doc_to_decontamination_query: q\ndataset_name: null\n")
+                  .ok());
+}
+
+TEST_F(TaskYamlTest, FewshotConfigOverridesWhatShotsWrite) {
+  const auto task = Load(
+      "fewshot_split: dev\n"
+      "fewshot_config: {sampler: first_n, doc_to_text: 'Shot {{q}}'}\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  const auto prepared = Prepare(*task, {Profile::kLmEval04, 1, {}, {}});
+  ASSERT_TRUE(prepared.ok()) << prepared.status().ToString();
+  EXPECT_EQ(prepared->documents[1].context, "Shot one y\n\ntwo");
+}
+
+TEST_F(TaskYamlTest, UnknownTaskNamesTheKnownOnesAndListsAreSorted) {
+  ASSERT_TRUE(Load("").ok());
+  Write("more/a.yaml", "task: another\n");
+  const auto tasks = LoadTasks(folder_.string(), {"nothing"});
+  ASSERT_FALSE(tasks.ok());
+  EXPECT_EQ(tasks.status().code(), Code::kNotFound);
+  EXPECT_THAT(tasks.status().message(), HasSubstr("another, toy"));
+  const auto listed = ListTasks(folder_.string());
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->size(), 2U);
+  EXPECT_EQ((*listed)[0].task, "another");
+}
+
+TEST_F(TaskYamlTest, SyntaxErrorsNameTheLine) {
+  EXPECT_THAT(ErrorOf("description: [no end\n"), HasSubstr("toy.yaml"));
+}
+
+TEST_F(TaskYamlTest, AliasesCannotMultiplyWithoutBound) {
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += (j == 0 ? "" : ", ") + last;
+    bomb += "]\n";
+  }
+  Write("bomb.yaml", bomb);
+  EXPECT_FALSE(ReadYamlFile((folder_ / "bomb.yaml").string()).ok());
+}
+
+TEST_F(TaskYamlTest, TablesHaveTheirOptions) {
+  Write("rows.tsv", "\"one\t0\n'two\t1\n");
+  const auto task = Load("",
+                         "task: toy\ndataset_path: tsv\n"
+                         "dataset_kwargs: {data_files: {test: rows.tsv}, "
+                         "column_names: [q, g]}\ntest_split: test\n"
+                         "output_type: multiple_choice\ndoc_to_text: q\n"
+                         "doc_to_choice: ['n', 'y']\ndoc_to_target: g\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->docs[0]["q"], "\"one");
+  EXPECT_EQ(task->docs[1]["g"], 1);
+}
+
+struct Typed {
+  const char* text;
+  Json wanted;
+};
+
+// What yaml.safe_load of PyYAML 6 gives.
+TEST(YamlScalarTest, PlainScalarsAreTypedAsPyYamlTypesThem) {
+  const std::vector<Typed> cases = {
+      {"yes", true},      {"No", false},    {"on", true},    {"OFF", false},     {"y", "y"},
+      {"tRUE", "tRUE"},   {"~", nullptr},   {"", nullptr},   {"Null", nullptr},  {"12", 12},
+      {"-3", -3},         {"+3", 3},        {"1_000", 1000}, {"_1", "_1"},       {"017", 15},
+      {"08", "08"},       {"0o17", "0o17"}, {"0x1F", 31},    {"0b11", 3},        {"1.5", 1.5},
+      {"1.", 1.0},        {".5", 0.5},      {"1e5", "1e5"},  {"1.0e5", "1.0e5"}, {"1.0e+5", 1e5},
+      {"1.2.3", "1.2.3"}, {"1:30", 90},     {".", "."},      {"abc", "abc"},     {"1 2", "1 2"},
+      {"-0x10", -16},     {"0", 0},         {"-.5", "-.5"}};
+  for (const Typed& item : cases) {
+    const Json got = ResolveYamlScalar(item.text);
+    EXPECT_EQ(got, item.wanted) << item.text;
+    EXPECT_EQ(got.is_number_float(), item.wanted.is_number_float()) << item.text;
+  }
+}
+
+}  // namespace
+}  // namespace koeval::evaluation
