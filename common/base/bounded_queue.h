@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/mutex.h"
 
 namespace koeval {
@@ -43,10 +44,15 @@ class BoundedQueue {
     return TakeFront();
   }
 
-  // Like Pop, but gives up after about `ms` milliseconds.
+  // Like Pop, but gives up after `ms` milliseconds.
   std::optional<T> PopFor(int64_t ms) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    if (items_.empty() && !closed_) not_empty_.WaitFor(mutex_, ms);
+    const MonoTime end = Clock::Real().Mono() + ms;
+    while (items_.empty() && !closed_) {
+      const int64_t left = end - Clock::Real().Mono();
+      if (left <= 0) break;
+      not_empty_.WaitFor(mutex_, left);
+    }
     return TakeFront();
   }
 

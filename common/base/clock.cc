@@ -4,7 +4,7 @@
 #include <fmt/core.h>
 #include <time.h>
 
-#include <chrono>
+#include <algorithm>
 #include <ctime>
 
 namespace koeval {
@@ -24,8 +24,13 @@ class RealClock final : public Clock {
   }
 };
 
+// Microseconds within the second, from 0 also before 1970.
+int64_t MicrosOf(WallTime time) {
+  return (time.micros % 1'000'000 + 1'000'000) % 1'000'000;
+}
+
 std::tm UtcParts(WallTime time) {
-  const std::time_t seconds = static_cast<std::time_t>(time.micros / 1'000'000);
+  const std::time_t seconds = (time.micros - MicrosOf(time)) / 1'000'000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   return parts;
@@ -63,12 +68,13 @@ std::string FormatUtc(WallTime time) {
 std::string FormatUtcMicros(WallTime time) {
   std::string text = FormatUtc(time);
   text.pop_back();
-  return text + fmt::format(".{:06}Z", time.micros % 1'000'000);
+  return text + fmt::format(".{:06}Z", MicrosOf(time));
 }
 
 std::string FormatDuration(int64_t ms) {
-  const int64_t s = ms / 1000;
-  if (s < 60) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000.0);
+  constexpr int64_t kMinuteRounded = 59'950;  // what would print as 60.0 s
+  if (ms < kMinuteRounded) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000.0);
+  const int64_t s = std::max<int64_t>(60, ms / 1000);
   if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
   if (s < 86400) return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
   return fmt::format("{} d {} h", s / 86400, s % 86400 / 3600);

@@ -15,24 +15,36 @@ namespace {
 
 constexpr size_t kConfigBytesMax = 4 << 20;
 
-// First duplicate key of a mapping at any depth, or nothing.
-std::optional<std::string> DuplicateKey(const YAML::Node& node) {
-  if (node.IsSequence()) {
-    for (const auto& item : node) {
-      if (auto found = DuplicateKey(item)) return found;
+constexpr int kConfigDepthMax = 32;
+constexpr int kConfigNodesMax = 100'000;
+
+// Looks at every node once per way to it, since aliases make many ways, or endless ones.
+class StructureCheck {
+ public:
+  // A duplicate key of a mapping at any depth, or too much structure; nothing when all is well.
+  std::optional<std::string> Check(const YAML::Node& node, int depth) {
+    if (depth > kConfigDepthMax) return fmt::format("nested deeper than {}", kConfigDepthMax);
+    if (++nodes_ > kConfigNodesMax) return fmt::format("over {} values", kConfigNodesMax);
+    if (node.IsSequence()) {
+      for (const auto& item : node) {
+        if (auto found = Check(item, depth + 1)) return found;
+      }
     }
-  }
-  if (!node.IsMap()) return std::nullopt;
-  std::set<std::string> seen;
-  for (const auto& member : node) {
-    const std::string key = member.first.IsScalar() ? member.first.Scalar() : "?";
-    if (!seen.insert(key).second) {
-      return fmt::format("line {}: key \"{}\" is given twice", member.first.Mark().line + 1, key);
+    if (!node.IsMap()) return std::nullopt;
+    std::set<std::string> seen;
+    for (const auto& member : node) {
+      const std::string key = member.first.IsScalar() ? member.first.Scalar() : "?";
+      if (!seen.insert(key).second) {
+        return fmt::format("line {}: key \"{}\" is given twice", member.first.Mark().line + 1, key);
+      }
+      if (auto found = Check(member.second, depth + 1)) return found;
     }
-    if (auto found = DuplicateKey(member.second)) return found;
+    return std::nullopt;
   }
-  return std::nullopt;
-}
+
+ private:
+  int nodes_ = 0;
+};
 
 std::optional<int64_t> ParseInt(std::string_view text) {
   int64_t value = 0;
@@ -108,7 +120,9 @@ Result<ConfigMap> ConfigMap::Parse(const std::string& text, const std::string& n
   auto impl = std::make_unique<Impl>();
   impl->file = name;
   try {
-    impl->node = YAML::Load(text);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) return InvalidArgument(name + ": holds more than one document");
+    if (!documents.empty()) impl->node = documents.front();
   } catch (const YAML::Exception& e) {
     return InvalidArgument(fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
   }
@@ -116,8 +130,8 @@ Result<ConfigMap> ConfigMap::Parse(const std::string& text, const std::string& n
   if (!impl->node.IsMap()) {
     return InvalidArgument(name + ": the top level must be a mapping of keys to values");
   }
-  if (const auto duplicate = DuplicateKey(impl->node)) {
-    return InvalidArgument(fmt::format("{}: {}", name, *duplicate));
+  if (const auto wrong = StructureCheck().Check(impl->node, 0)) {
+    return InvalidArgument(fmt::format("{}: {}", name, *wrong));
   }
   return ConfigMap(std::move(impl));
 }

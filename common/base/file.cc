@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -97,9 +98,12 @@ Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
 }
 
 Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode) {
-  const std::string beside = fmt::format("{}.tmp.{}", path, ::getpid());
+  // A name of its own for every writer: two threads may replace the same file.
+  static std::atomic<uint64_t> writes = 0;
+  const std::string beside = fmt::format("{}.tmp.{}.{}", path, ::getpid(), ++writes);
+  ::unlink(beside.c_str());  // of an earlier process with this pid; its mode may be another
   const auto write_beside = [&]() -> Status {
-    const Descriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    const Descriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (fd.get() < 0) return ErrnoStatus(errno, "create", beside);
     RETURN_IF_ERROR(WriteAll(fd.get(), bytes, beside));
     if (::fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync", beside);

@@ -7,10 +7,18 @@
 #include <array>
 #include <memory>
 
+#include "common/base/utf8.h"
+
 namespace koeval {
 namespace {
 
 constexpr size_t kLogTextBytesMax = 2000;
+
+// Ends a line, steers a terminal, or changes the order in which text is shown.
+bool IsUnsafe(char32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+         (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
 
 }  // namespace
 
@@ -39,14 +47,21 @@ Status InitLog(std::string_view program, std::string_view level) {
 
 std::string LogSafe(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, kLogTextBytesMax)) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
+  size_t at = 0;
+  while (at < text.size() && at < kLogTextBytesMax) {
+    const size_t start = at;
+    const char32_t c = DecodeUtf8(text, at);
+    const std::string_view bytes = text.substr(start, at - start);
+    const bool well_formed = bytes.size() > 1 || c < 0x80;
+    if (well_formed && !IsUnsafe(c)) {
+      out += bytes;
+      continue;
+    }
+    for (const char byte : bytes) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
     }
   }
-  if (text.size() > kLogTextBytesMax) out += "...";
+  if (at < text.size()) out += "...";
   return out;
 }
 

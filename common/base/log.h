@@ -18,7 +18,8 @@ namespace koeval {
 // INVALID_ARGUMENT for anything else. Call once, before threads start.
 Status InitLog(std::string_view program, std::string_view level);
 
-// `text` made safe for one log line: control characters escaped, cut at 2,000 bytes.
+// `text` made safe for one log line: control characters, line ends, direction marks and bytes that
+// are no UTF-8 are written as \xNN; cut at about 2,000 bytes, between characters.
 std::string LogSafe(std::string_view text);
 
 }  // namespace koeval

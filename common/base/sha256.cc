@@ -11,6 +11,7 @@ namespace koeval {
 
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
+  bool finished = false;  // OpenSSL itself would go on
   ~State() { EVP_MD_CTX_free(context); }
 };
 
@@ -21,6 +22,7 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
 Sha256::~Sha256() = default;
 
 void Sha256::Add(std::string_view bytes) {
+  KOEVAL_CHECK(!state_->finished, "nothing is added to a finished SHA-256");
   KOEVAL_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "SHA-256");
 }
 
@@ -35,6 +37,8 @@ void Sha256::AddInt(int64_t value) {
 }
 
 std::string Sha256::FinishHex() {
+  KOEVAL_CHECK(!state_->finished, "a SHA-256 is finished once");
+  state_->finished = true;
   std::array<unsigned char, 32> digest{};
   unsigned int length = 0;
   KOEVAL_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &length) == 1, "SHA-256");

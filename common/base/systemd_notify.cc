@@ -1,8 +1,11 @@
 // Datagrams to the service manager, as sd_notify(3) describes them.
 #include "common/base/systemd_notify.h"
 
+#include <fmt/core.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +14,7 @@
 #include <string>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 
 namespace koeval {
 namespace {
@@ -37,11 +41,24 @@ bool SystemdNotify(std::string_view state) {
   if (path[0] == '@') address.sun_path[0] = '\0';  // the abstract name space
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
+  const timeval patience{1, 0};  // a service manager that reads nothing must not stop us
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
   const ssize_t sent = ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
                                 reinterpret_cast<const sockaddr*>(&address), length);
   ::close(fd);
   return sent == static_cast<ssize_t>(state.size());
+}
+
+bool SystemdStatus(std::string_view text) {
+  return SystemdNotify("STATUS=" + LogSafe(text));
+}
+
+bool SystemdReloading() {
+  timespec now{};  // systemd compares it with its own CLOCK_MONOTONIC
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return SystemdNotify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                                   int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
 }
 
 void SystemdWatchdog() {

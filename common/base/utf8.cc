@@ -44,6 +44,7 @@ char32_t DecodeUtf8(std::string_view text, size_t& at) {
 
 void AppendUtf8(std::string& out, char32_t c) {
   const auto put = [&out](char32_t byte) { out += static_cast<char>(byte); };
+  if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) c = kReplacement;
   if (c < 0x80) {
     put(c);
   } else if (c < 0x800) {
@@ -100,7 +101,7 @@ std::string_view PythonRstrip(std::string_view text) {
     size_t start = text.size() - 1;
     while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xc0) == 0x80) --start;
     size_t at = start;
-    if (!IsPythonSpace(DecodeUtf8(text, at))) break;
+    if (!IsPythonSpace(DecodeUtf8(text, at)) || at != text.size()) break;
     text.remove_suffix(text.size() - start);
   }
   return text;

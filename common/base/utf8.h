@@ -11,6 +11,7 @@ namespace koeval {
 // Decodes the code point at `at` and moves `at` past it. An invalid byte gives U+FFFD and moves one
 // byte. REQUIRES: at < text.size().
 char32_t DecodeUtf8(std::string_view text, size_t& at);
+// U+FFFD for a surrogate and for what is above U+10FFFF.
 void AppendUtf8(std::string& out, char32_t code_point);
 // Well-formed: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool IsValidUtf8(std::string_view text);
