@@ -10,13 +10,12 @@
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <sstream>
 
-#include "common/base/file.h"
 #include "common/base/sha256.h"
+#include "common/rpc/private_file.h"
 
 namespace koeval::rpc {
 namespace {
@@ -37,16 +36,6 @@ constexpr std::array<NamedRole, 4> kRoles = {{{"reader", Role::kReader},
 // Roles that include others by rank; worker stands apart.
 int Rank(Role role) {
   return role == Role::kWorker ? -1 : static_cast<int>(role);
-}
-
-Status CheckPrivate(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return NotFound("cannot open token file " + path);
-  if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return FailedPrecondition(
-        fmt::format("token file {} can be read by group or others; run chmod 600 {}", path, path));
-  }
-  return OkStatus();
 }
 
 bool EqualInConstantTime(std::string_view a, std::string_view b) {
@@ -104,8 +93,7 @@ Status CheckRole(const Identity& identity, Role needed) {
 }
 
 Result<TokenTable> TokenTable::Load(const std::string& path) {
-  RETURN_IF_ERROR(CheckPrivate(path));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kTokenFileBytesMax));
+  ASSIGN_OR_RETURN(const std::string text, ReadPrivateFile(path, kTokenFileBytesMax));
   TokenTable table;
   std::istringstream lines(text);
   std::string line;

@@ -26,8 +26,9 @@ class ClientCredentials {
   ClientCredentials() = default;  // no TLS, no token
 
   // A channel to `address` (host:port or unix:path); connects lazily. Keepalive finds dead peers.
-  std::shared_ptr<grpc::Channel> Dial(const std::string& address,
-                                      grpc::ChannelArguments arguments) const;
+  // FAILED_PRECONDITION where the token would travel over a network without TLS.
+  Result<std::shared_ptr<grpc::Channel>> Dial(const std::string& address,
+                                              grpc::ChannelArguments arguments) const;
   // Adds the token to a call. Thread-safe.
   void Prepare(grpc::ClientContext& context) const;
   bool has_token() const { return !token_.empty(); }
@@ -39,8 +40,9 @@ class ClientCredentials {
   std::string ca_, cert_, key_, server_name_, token_;
 };
 
-// NOT_FOUND or INVALID_ARGUMENT names the file. A token file with several lines holds its token on
-// the first one; the form `name role token` is accepted too.
+// NOT_FOUND or INVALID_ARGUMENT names the file, FAILED_PRECONDITION one that others can read. A
+// token file with several lines holds its token on the first one; the form `name role token` is
+// accepted too.
 Result<ClientCredentials> LoadClientCredentials(const ClientCredentialFiles& files);
 
 struct ServerCredentialFiles {
@@ -49,7 +51,7 @@ struct ServerCredentialFiles {
 };
 
 // Insecure credentials when no certificate is given. FAILED_PRECONDITION when group or others may
-// read the private key.
+// read the private key; INVALID_ARGUMENT names the file that cannot be used.
 Result<std::shared_ptr<grpc::ServerCredentials>> LoadServerCredentials(
     const ServerCredentialFiles& files);
 

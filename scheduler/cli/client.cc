@@ -86,7 +86,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
                                                .token_file = options.token_file}));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  impl->channel = impl->credentials.Dial(options.address, arguments);
+  ASSIGN_OR_RETURN(impl->channel, impl->credentials.Dial(options.address, arguments));
   impl->queue = pb::QueueService::NewStub(impl->channel);
   impl->results = pb::ResultsService::NewStub(impl->channel);
   impl->catalogue = pb::CatalogueService::NewStub(impl->channel);

@@ -125,7 +125,7 @@ void WaitForEnd(Scheduler& scheduler, const sigset_t& signals, const std::atomic
     SystemdWatchdog();
     if (*line == last_line) continue;
     last_line = *line;
-    SystemdNotify("STATUS=" + last_line);
+    SystemdStatus(last_line);
   }
 }
 

@@ -71,6 +71,7 @@ Result<std::vector<SlotInfo>> FindSlots(AgentConfig& config) {
   std::vector<SlotInfo> slots;
   for (size_t i = 0; i < config.slots.size(); ++i) {
     SlotConfig& slot = config.slots[i];
+    slot.threads = config.threads_per_slot;
     if (slot.threads == 0) {
       slot.threads = std::max<int64_t>(1, cores / static_cast<int64_t>(config.slots.size()));
     }
@@ -123,10 +124,10 @@ Status Serve(AgentConfig config) {
                                                .token_file = config.token_file}));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kMessageBytesMax));
-  const auto channel = credentials.Dial(config.scheduler, arguments);
+  ASSIGN_OR_RETURN(const auto channel, credentials.Dial(config.scheduler, arguments));
   Notifier notifier{
       [] { SystemdNotify("READY=1"); },
-      [](const std::string& text) { SystemdNotify("STATUS=" + text); },
+      [](const std::string& text) { SystemdStatus(text); },
       [] { SystemdWatchdog(); },
   };
   for (const SlotInfo& slot : slots) {
