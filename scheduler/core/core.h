@@ -17,7 +17,8 @@
 // PLACEMENT
 //   An idle slot helps a running request that has free batches (one whose model it has loaded
 //   first), else it starts the waiting request of the highest priority, oldest first (in a slot
-//   that has its model loaded where there is one). Hardware classes are not mixed within a round.
+//   that has its model loaded where there is one). Hardware classes are not mixed within a round; a
+//   round whose class has been gone for a while starts anew, as a new round, on what is there.
 //   A worker that failed a batch does not get it again while another worker could.
 #pragma once
 
