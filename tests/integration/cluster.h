@@ -48,6 +48,7 @@ class Cluster {
 
   std::string folder_;
   std::string address_;
+  int calls_ = 0;
   pid_t scheduler_ = 0;
   std::map<std::string, pid_t> workers_;
 };

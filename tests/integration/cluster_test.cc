@@ -64,7 +64,8 @@ TEST(ClusterTest, TwoWorkersShareARequestAndTheScoresAreThoseOfOne) {
   ASSERT_EQ(cluster.WaitForEnd("shared"), "FINISHED");
   EXPECT_EQ(cluster.Samples("shared"), reference.samples);
   int64_t contributed = 0;
-  for (const Json& worker : cluster.KoevalJson({"workers"})["workers"]) {
+  const Json answer = cluster.KoevalJson({"workers"});
+  for (const Json& worker : answer["workers"]) {
     contributed += worker["batches_done"].get<int64_t>() > 0 ? 1 : 0;
   }
   EXPECT_EQ(contributed, 2);

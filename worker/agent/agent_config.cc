@@ -43,14 +43,13 @@ Status AddSlots(const std::string& text, std::vector<SlotConfig>& slots) {
 }
 
 void ReadSlots(ConfigMap& map, AgentConfig& config) {
-  const int64_t threads = map.Int("threads_per_slot", 0, 0, 1024);
+  config.threads_per_slot = map.Int("threads_per_slot", 0, 0, 1024);
   for (const std::string& text : map.Strings("slots")) {
     if (const Status status = AddSlots(text, config.slots); !status.ok()) {
       map.Fail("slots", status.message());
       return;
     }
   }
-  for (SlotConfig& slot : config.slots) slot.threads = threads;
 }
 
 void ReadSecurity(ConfigMap& map, AgentConfig& config) {
@@ -142,9 +141,8 @@ std::string PrintAgentConfig(const AgentConfig& config) {
       "engine: {}\n"
       "logits_dtype: {}\nlog_level: {}\nshutdown: {}ms\nno_progress: {}ms\n"
       "tls: {{ca: \"{}\", cert: \"{}\", key: \"{}\", server_name: \"{}\"}}\ntoken_file: \"{}\"\n",
-      config.scheduler, config.worker, slots,
-      config.slots.empty() ? 0 : config.slots.front().threads, config.runner, config.models_dir,
-      config.engine, config.logits_dtype, config.log_level, config.shutdown_ms,
+      config.scheduler, config.worker, slots, config.threads_per_slot, config.runner,
+      config.models_dir, config.engine, config.logits_dtype, config.log_level, config.shutdown_ms,
       config.no_progress_ms, config.tls_ca, config.tls_cert, config.tls_key, config.tls_server_name,
       config.token_file);
 }

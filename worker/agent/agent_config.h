@@ -17,6 +17,7 @@ struct SlotConfig {
 struct AgentConfig {
   std::string scheduler = "127.0.0.1:7711";
   std::string worker;             // the node's name; default: host name
+  int64_t threads_per_slot = 0;   // 0: cores / slots
   std::vector<SlotConfig> slots;  // empty: one per GPU, or one CPU slot where there is none
   std::string runner;             // path of koeval-runner; default: beside koeval-worker
   std::string models_dir;         // where org/name is looked for; "": only absolute directories

@@ -82,7 +82,8 @@ class TorchEngine final : public Engine {
   Result<std::vector<float>> Logits(std::span<const int32_t> ids) override {
     if (ids.empty()) return InvalidArgument("logits of no tokens were asked for");
     const std::vector<int32_t> tokens(ids.begin(), ids.end());
-    RETURN_IF_ERROR(CheckTokens(tokens, 0));
+    RETURN_IF_ERROR(CheckTokens(tokens));
+    RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(tokens.size())));
     std::vector<float> out;
     RETURN_IF_ERROR(Guarded("computing logits", [&]() -> Status {
       const at::Tensor logits =
@@ -113,23 +114,19 @@ class TorchEngine final : public Engine {
                            " embeddings; publish the tokenizer that belongs to these weights");
   }
 
-  // Tokens that the embeddings have, at positions that they reach.
-  Status CheckTokens(const std::vector<int32_t>& tokens, int64_t first_position) const {
-    const model::DecoderSpec& spec = decoder_.spec();
-    for (const int32_t token : tokens) {
-      if (token < 0 || token >= spec.vocab_size) {
-        return InvalidArgument("BAD_TOKENIZER: token id " + std::to_string(token) +
-                               " is outside the model's " + std::to_string(spec.vocab_size) +
-                               " embeddings; publish the tokenizer that belongs to these weights");
-      }
-    }
-    const int64_t end = first_position + static_cast<int64_t>(tokens.size());
-    if (!spec.position_embedding.empty() && end > spec.max_positions) {
-      return InvalidArgument("an input of " + std::to_string(end) + " tokens is longer than the " +
-                             std::to_string(spec.max_positions) +
-                             " positions of the model; truncate it");
-    }
+  // Tokens that the embeddings have.
+  Status CheckTokens(std::span<const int32_t> tokens) const {
+    for (const int32_t token : tokens) RETURN_IF_ERROR(CheckToken(token));
     return OkStatus();
+  }
+
+  // A path of `length` tokens lies within the learned positions. Packed tokens are no path.
+  Status CheckLength(int64_t length) const {
+    const model::DecoderSpec& spec = decoder_.spec();
+    if (spec.position_embedding.empty() || length <= spec.max_positions) return OkStatus();
+    return InvalidArgument("an input of " + std::to_string(length) + " tokens is longer than the " +
+                           std::to_string(spec.max_positions) +
+                           " positions of the model; truncate it");
   }
 
   Status CheckSequence(const Sequence& sequence, int32_t request) const {
@@ -137,20 +134,21 @@ class TorchEngine final : public Engine {
       return InvalidArgument("request " + std::to_string(request) +
                              " has no targets, or more of them than inputs");
     }
-    RETURN_IF_ERROR(CheckTokens(sequence.input, 0));
+    RETURN_IF_ERROR(CheckTokens(sequence.input));
+    RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(sequence.input.size())));
     for (const int32_t target : sequence.targets) RETURN_IF_ERROR(CheckToken(target));
     return OkStatus();
   }
 
   Status CheckBatch(const Batch& batch) const {
     const auto prefix_tokens = static_cast<int64_t>(batch.prefix.size());
-    RETURN_IF_ERROR(CheckTokens(batch.prefix, 0));
+    RETURN_IF_ERROR(CheckTokens(batch.prefix));
+    RETURN_IF_ERROR(CheckLength(prefix_tokens));
     for (const MicroBatch& micro_batch : batch.micro_batches) {
       RETURN_IF_ERROR(CheckMicroBatch(micro_batch, prefix_tokens));
-      RETURN_IF_ERROR(CheckTokens(micro_batch.tokens, 0));
+      RETURN_IF_ERROR(CheckTokens(micro_batch.tokens));
       for (const plan::Segment& segment : micro_batch.segments) {
-        const int64_t end = int64_t{segment.first_position} + segment.token_count;
-        RETURN_IF_ERROR(CheckTokens({}, end));
+        RETURN_IF_ERROR(CheckLength(int64_t{segment.first_position} + segment.token_count));
       }
       for (const Row& row : micro_batch.rows) RETURN_IF_ERROR(CheckToken(row.target));
     }
