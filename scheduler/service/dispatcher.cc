@@ -208,6 +208,7 @@ Status Dispatcher::RunTurn(std::vector<InboxItem> items, bool tick) {
 }
 
 void Dispatcher::Committed(std::span<const core::Mutation> mutations) {
+  PublishCounts();  // before the replies, so that who got one reads counts that hold it
   int64_t seq = committed_seq_.load();
   int64_t batches = 0;
   for (const core::Mutation& mutation : mutations) {

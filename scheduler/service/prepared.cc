@@ -69,8 +69,9 @@ Status PlaceBatch(const core::BatchRow& batch, int32_t worker,
   const std::string where = fmt::format("batch {}", batch.batch);
   auto json = ParseJson(batch.results_json);
   if (!json.ok()) return DataLoss(where + ": " + json.status().message());
-  ASSIGN_OR_RETURN(const std::string name, JsonString(*json, "task", where));
-  const auto found = task_at.find(name);
+  const auto name = JsonString(*json, "task", where);
+  if (!name.ok()) return DataLoss(name.status().message());
+  const auto found = task_at.find(*name);
   if (found == task_at.end()) return DataLoss(where + ": its task is not of this suite");
   const Json* results = JsonFind(*json, "results");
   if (results == nullptr || !results->is_array()) {
