@@ -45,6 +45,22 @@ void ExpectSame(const std::vector<Answer>& a, const std::vector<Answer>& b) {
 
 class PlanRunTest : public testing::TestWithParam<std::string> {};
 
+// gpt2 has 256 learned positions; packed tokens of many short paths are more than that.
+TEST(PackedLengthTest, BatchMayHoldMoreTokensThanTheModelHasPositions) {
+  const auto engine = LoadGolden("gpt2");
+  std::mt19937_64 random(7);
+  const auto sequences = RandomSequences(random, 40, kVocabulary, kLengthMax, 0);
+  Limits limits;
+  limits.micro_batch_tokens = 2048;
+  const plan::Plan plan = Build(sequences, limits);
+  ASSERT_GT(plan.batches.front().micro_batches.front().tokens.size(), 256u);
+  const auto alone = engine->RunNaive(sequences, 0);
+  ASSERT_TRUE(alone.ok()) << alone.status().ToString();
+  const auto planned = RunPlan(*engine, plan);
+  ASSERT_TRUE(planned.ok()) << planned.status().ToString();
+  ExpectSame(*planned, *alone);
+}
+
 TEST_P(PlanRunTest, PlanAgreesWithEveryRequestAlone) {
   const auto engine = LoadGolden(GetParam());
   for (uint64_t seed = 1; seed <= 4; ++seed) {
