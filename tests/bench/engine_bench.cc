@@ -5,7 +5,8 @@
 //                [--skip-naive] [--tasks-dir DIR] [--tokenizer DIR]
 //
 // Request sets made to the shape of COPA and MMLU, and the real kobest_copa and mmlu_anatomy of
-// --tasks-dir with --tokenizer when both are given. KOEVAL_TEST_DATA names them by itself.
+// --tasks-dir with --tokenizer when both are given; their data paths start from the folder above.
+// KOEVAL_TEST_DATA names them by itself.
 // Exit status 1 when the two ways differ by more than 1e-4 nats anywhere (float32).
 #include <sys/resource.h>
 
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -170,9 +172,13 @@ std::vector<RequestSet> Sets(const Arguments& arguments, int32_t vocabulary,
                              const tokenizer::Tokenizer* tokenizer) {
   std::vector<RequestSet> out = {CopaLike(arguments.documents, vocabulary, kSeed),
                                  MmluLike(arguments.documents, vocabulary, kSeed)};
+  if (tokenizer == nullptr) return out;
+  std::error_code error;
+  const std::filesystem::path tasks_dir = std::filesystem::canonical(arguments.tasks_dir, error);
+  if (!error) std::filesystem::current_path(tasks_dir.parent_path(), error);
+  if (error) Fail(NotFound("--tasks-dir " + arguments.tasks_dir + ": " + error.message()));
   for (const char* task : {"kobest_copa", "mmlu_anatomy"}) {
-    if (tokenizer == nullptr) continue;
-    auto set = FromTask(arguments.tasks_dir, task, kShots, arguments.documents, *tokenizer);
+    auto set = FromTask(tasks_dir.string(), task, kShots, arguments.documents, *tokenizer);
     if (!set.ok()) Fail(set.status());
     out.push_back(std::move(set).value());
   }
