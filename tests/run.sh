@@ -70,8 +70,10 @@ if ! $quick; then
 
   step "AddressSanitizer and UndefinedBehaviorSanitizer"
   build asan
-  run_tests asan -LE long
-  if $nightly; then
+  if ! $nightly; then
+    run_tests asan -LE long
+  else
+    run_tests asan
     step "the same over the services"
     build asan-grpc
     run_tests asan-grpc
