@@ -8,7 +8,8 @@
 namespace koeval::engine {
 namespace {
 
-// Larger blocks mask more work away, smaller ones read keys more often; measured on two CPUs.
+// A larger block computes more scores that its mask throws away, a smaller one reads keys more
+// often. Part of what fixes the bits of a result.
 constexpr int64_t kQueriesPerBlock = 128;
 // Ranges closer than this are read as one: a few masked columns cost less than another copy.
 constexpr int64_t kRangeGapMax = 32;
