@@ -108,6 +108,11 @@ suites_dir: $root/configs/suites
 default_suite: demo
 allow_local_models: true
 YAML
+cat >"$run_dir/worker.yaml" <<YAML
+# Two workers share this machine: half of its cores each.
+slots: [cpu]
+threads_per_slot: $(( ($(nproc) + 1) / 2 ))
+YAML
 "$BIN/koeval-scheduler" --config "$run_dir/scheduler.yaml" --port-file "$run_dir/ports" \
   >"$run_dir/scheduler.log" 2>&1 &
 pids+=($!)
@@ -116,7 +121,7 @@ KOEVAL_ADDRESS=$(sed -n 's/^grpc=//p' "$run_dir/ports")
 http_address=$(sed -n 's/^http=//p' "$run_dir/ports")
 export KOEVAL_ADDRESS
 for name in node-a node-b; do
-  "$BIN/koeval-worker" --scheduler "$KOEVAL_ADDRESS" --worker "$name" --slots cpu \
+  "$BIN/koeval-worker" --scheduler "$KOEVAL_ADDRESS" --worker "$name" --config "$run_dir/worker.yaml" \
     >"$run_dir/$name.log" 2>&1 &
   pids+=($!)
 done

@@ -31,9 +31,9 @@ at::Tensor MaskTensor(const AttentionBlock& block, at::ScalarType dtype, at::Dev
 }
 
 // softmax(queries keys^T * scale + mask) values, heads grouped by the key head that they share.
-// Plain products on purpose: with libtorch 2.13 on a CPU, its fused float32 kernel is 10 % faster
-// alone (60 against 55 GFLOP/s a core) and makes no difference to whole runs, where linear layers
-// take most of the time; in bfloat16 it is slower, and 50 times so in builds without MKL.
+// Plain products on purpose: with libtorch 2.13 on a CPU, its fused float32 kernel was mostly
+// faster alone but made no difference to whole runs, where linear layers take most of the time; in
+// bfloat16 it is known to be far slower in builds without MKL.
 at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
                   double scale, const at::Tensor& mask) {
   const int64_t n = queries.size(0), head_dim = queries.size(2), columns = keys.size(0);
