@@ -60,7 +60,7 @@ std::string CharacterModel() {
   int id = 0;
   vocab["<unk>"] = id++;
   for (char c = ' '; c <= '~'; ++c) vocab[std::string(1, c)] = id++;
-  for (char32_t c : {0x2581, 0xac00, 0xb098, 0xe9, 0x0a}) {
+  for (char32_t c : {U'\u2581', U'\uac00', U'\ub098', U'\u00e9', U'\n'}) {
     std::string text;
     AppendUtf8(text, c);
     vocab[text] = id++;
