@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
     const koeval::sim::SimReport report = RunSimulation(options);
     Add(total, report);
     if (!report.violation.empty()) {
-      std::printf("seed %llu: %s\nreplay: sim --seed %llu --verbose\n",
+      std::printf("seed %llu: %s\nreplay: koeval-sim --seed %llu --verbose\n",
                   static_cast<unsigned long long>(options.seed), report.violation.c_str(),
                   static_cast<unsigned long long>(options.seed));
       return 1;

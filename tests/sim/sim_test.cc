@@ -33,7 +33,7 @@ TEST(Simulation, KeepsEveryPromiseOnEverySeed) {
     options.seed = seed;
     const SimReport report = RunSimulation(options);
     Add(total, report);
-    ASSERT_EQ(report.violation, "") << "replay: tests/sim --seed " << seed << " --verbose";
+    ASSERT_EQ(report.violation, "") << "replay: tests/koeval-sim --seed " << seed << " --verbose";
   }
   std::printf("%llu seeds: %s", static_cast<unsigned long long>(seeds), Describe(total).c_str());
   for (const std::string& pair : total.coverage.Missing()) {
