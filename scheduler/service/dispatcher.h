@@ -67,8 +67,8 @@ class Dispatcher final : private core::EffectSink {
   // again after the restart.
   void PostOwn(core::Event event);
 
-  // Runs `ask` on the dispatcher's thread after the next commit and waits for it. Not from the
-  // dispatcher's thread.
+  // Runs `ask` on the dispatcher's thread after the next commit and waits for it. From the threads
+  // of our pools, whose number bounds how many ask at once; not from the dispatcher's.
   Status Ask(const std::function<void(const core::Core&, core::Now)>& ask);
   // The same with the store, for work that only its writer may do.
   Status AskStore(const std::function<Status(store::JobStore&)>& ask);

@@ -46,6 +46,7 @@ inline constexpr int64_t kHelloTimeoutMs = 10'000;
 inline constexpr int64_t kWorkerSlotsMax = 256;
 inline constexpr int64_t kWorkerHeldMax = 1'024;
 
+inline constexpr int kCallsPerConnectionMax = 256;  // open at once
 // Connections: pings of our clients (20 s) must not count as abuse.
 inline constexpr int kKeepaliveTimeMs = 30'000;
 inline constexpr int kKeepaliveTimeoutMs = 10'000;

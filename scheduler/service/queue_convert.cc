@@ -76,6 +76,12 @@ void FillPlan(const core::PlanInfo& plan, v1::Request* out) {
   }
 }
 
+// Why it waits now, and what put it back before.
+std::string Reason(const core::RequestRow& row, const LiveView& live) {
+  if (live.wait_reason.empty()) return row.reason;
+  return row.reason.empty() ? live.wait_reason : live.wait_reason + " Before: " + row.reason;
+}
+
 // Of all that decides which requests a page shows and in which order.
 std::string Fingerprint(const v1::ListRequestsRequest& request) {
   std::string text;
@@ -97,7 +103,7 @@ v1::Request ToProto(const core::RequestRow& row, const LiveView& live) {
   out.set_round(row.round);
   out.set_attempt(row.attempt);
   out.set_ending(row.ending);
-  out.set_reason(live.wait_reason.empty() ? row.reason : live.wait_reason);
+  out.set_reason(Reason(row, live));
   out.set_remedy(row.remedy);
   FillProgress(live.progress, out.mutable_progress());
   if (row.plan) FillPlan(*row.plan, &out);

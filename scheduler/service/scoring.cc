@@ -44,7 +44,6 @@ evaluation::RunFacts FactsOf(const core::RequestRow& row, const core::ComputeSco
   run.revision = row.spec.revision;
   run.dtype = row.spec.precision;
   run.logits_dtype = "float32";
-  run.device = row.hardware_class.starts_with("cpu") ? "cpu" : "cuda";
   run.limit = row.spec.limit;
   run.profile = options.profile;
   run.engine = "plan";

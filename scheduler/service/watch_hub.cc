@@ -24,6 +24,7 @@ void WatchHub::Release() {
 
 void WatchHub::Add(std::weak_ptr<Stream> stream) {
   MutexLock lock(mutex_);
+  std::erase_if(streams_, [](const std::weak_ptr<Stream>& weak) { return weak.expired(); });
   streams_.push_back(std::move(stream));
 }
 

@@ -84,7 +84,9 @@ void WorkerSession::OnWriteDone(bool ok) {
 
 void WorkerSession::OnReadDone(bool ok) {
   if (!ok) {  // the worker half-closed, or the stream broke
-    Close(OkStatus());
+    MutexLock lock(mutex_);
+    half_closed_ = true;
+    EndIfAnsweredLocked();
     return;
   }
   if (const Status status = Accept(); !status.ok()) {
@@ -127,9 +129,16 @@ Status WorkerSession::PostHello(const worker::v1::Hello& hello) {
 void WorkerSession::Applied() {
   MutexLock lock(mutex_);
   --unapplied_;
+  EndIfAnsweredLocked();
   if (!read_waits_ || ending_) return;
   read_waits_ = false;
   StartRead(&incoming_);
+}
+
+void WorkerSession::EndIfAnsweredLocked() {
+  if (!half_closed_ || ending_ || unapplied_ > 0) return;
+  ending_ = true;
+  if (!writing_) WriteNextLocked();
 }
 
 void WorkerSession::OnCancel() {

@@ -52,6 +52,8 @@ class WorkerSession final
   // The dispatcher has dealt with one message: room for the next.
   void Applied() EXCLUDES(mutex_);
   void WriteNextLocked() REQUIRES(mutex_);
+  // Ends the stream with OK once everything that the worker sent has been answered.
+  void EndIfAnsweredLocked() REQUIRES(mutex_);
   // Ends at once, without writing what is queued.
   void Abort(const Status& status) EXCLUDES(mutex_);
 
@@ -66,6 +68,7 @@ class WorkerSession final
   int unapplied_ GUARDED_BY(mutex_) = 0;        // messages that the dispatcher still has
   bool read_waits_ GUARDED_BY(mutex_) = false;  // for room
   bool hello_ GUARDED_BY(mutex_) = false;
+  bool half_closed_ GUARDED_BY(mutex_) = false;  // the worker sends no more
   bool writing_ GUARDED_BY(mutex_) = false;
   bool ending_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;

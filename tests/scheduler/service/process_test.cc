@@ -1,4 +1,5 @@
 // The koeval-scheduler binary: arguments, exit codes, kill -9, a second one on the same files.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -8,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "common/base/child_process.h"
 #include "common/base/file.h"
 #include "tests/scheduler/service/harness.h"
 
@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kPatiencePolls = 600;
 constexpr int64_t kPollMs = 100;
+constexpr unsigned kRunSecondsMax = 60;
 
 std::string Binary() {
   const char* folder = std::getenv("KOEVAL_BIN_DIR");
@@ -77,6 +78,7 @@ class ProcessTest : public testing::Test {
     if (!std::filesystem::exists(Binary()))
       GTEST_SKIP() << "KOEVAL_BIN_DIR has no koeval-scheduler";
     WriteToySuite(dir_.path());
+    WriteText(dir_.path("models/org/m/config.json"), "{}");
     WriteConfig("");
     WriteText(dir_.path("checker"), "#!/bin/sh\n# Never answers.\nexec sleep 600\n");
     std::filesystem::permissions(dir_.path("checker"), std::filesystem::perms::owner_all);
@@ -85,18 +87,37 @@ class ProcessTest : public testing::Test {
   void WriteConfig(const std::string& more) {
     WriteText(Config(),
               "grpc_address: 127.0.0.1:0\nhttp_address: 127.0.0.1:0\nstate_dir: state\n"
-              "suites_dir: suites\ncheck: {binary: checker, memory_mib: 0}\n" +
+              "suites_dir: suites\nmodels_dir: models\n"
+              "check: {binary: checker, memory_mib: 0}\n" +
                   more);
   }
   std::string Config() const { return dir_.path("scheduler.yaml"); }
   std::string Ports() const { return dir_.path("ports"); }
 
-  ChildOutcome Run(std::vector<std::string> arguments) {
+  struct Outcome {
+    int code = -1;  // exit status, or minus the signal
+    std::string out, err;
+  };
+
+  // Runs the daemon until it ends by itself; it is killed when it should not.
+  Outcome Run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), Binary());
-    const std::atomic<bool> stop{false};
-    auto outcome = RunChild(arguments, {.time_ms = 60'000}, Clock::Real(), stop);
-    EXPECT_TRUE(outcome.ok()) << outcome.status().ToString();
-    return outcome.ok() ? *outcome : ChildOutcome();
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    const std::string out = dir_.path("out"), err = dir_.path("err");
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::alarm(kRunSecondsMax);
+      ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+      ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+      ::execv(argv[0], argv.data());
+      ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), ReadFile(out).value(),
+            ReadFile(err).value()};
   }
 
   static void Deadline(grpc::ClientContext* context) {
@@ -164,7 +185,7 @@ TEST_F(ProcessTest, TerminateIsGraceful) {
 TEST_F(ProcessTest, ASecondSchedulerOnTheSameDatabaseIsRefused) {
   Daemon daemon(Config(), Ports());
   ASSERT_FALSE(daemon.Address().empty());
-  const ChildOutcome second = Run({"--config", Config()});
+  const Outcome second = Run({"--config", Config()});
   EXPECT_EQ(second.code, 1);
   EXPECT_NE(second.err.find("koeval.db"), std::string::npos) << second.err;
 }
@@ -174,7 +195,7 @@ TEST_F(ProcessTest, APortInUseIsRefused) {
   const std::string address = daemon.Address();
   ASSERT_FALSE(address.empty());
   for (const char* flag : {"--grpc-address", "--http-address"}) {
-    const ChildOutcome second =
+    const Outcome second =
         Run({"--config", Config(), "--state-dir", dir_.path("other"), flag, address});
     EXPECT_EQ(second.code, 1) << flag;
     EXPECT_NE(second.err.find("in use"), std::string::npos) << second.err;
@@ -183,7 +204,7 @@ TEST_F(ProcessTest, APortInUseIsRefused) {
 
 TEST_F(ProcessTest, ACorruptDatabaseIsNamed) {
   WriteText(dir_.path("state/koeval.db"), std::string(8192, 'x'));
-  const ChildOutcome outcome = Run({"--config", Config()});
+  const Outcome outcome = Run({"--config", Config()});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_NE(outcome.err.find("koeval.db"), std::string::npos) << outcome.err;
 }
@@ -198,11 +219,11 @@ TEST_F(ProcessTest, MissingFilesAreNamed) {
                         Case{"tls: {cert: no-cert, key: no-key}", "no-", 1},
                         Case{"default_suite: nope", "nope", 1}, Case{"unknown: 1", "unknown", 2}}) {
     WriteConfig(c.more);
-    const ChildOutcome outcome = Run({"--config", Config()});
+    const Outcome outcome = Run({"--config", Config()});
     EXPECT_EQ(outcome.code, c.code) << c.more;
     EXPECT_NE(outcome.err.find(c.named), std::string::npos) << outcome.err;
   }
-  const ChildOutcome missing = Run({"--config", dir_.path("nothing.yaml")});
+  const Outcome missing = Run({"--config", dir_.path("nothing.yaml")});
   EXPECT_EQ(missing.code, 2);
   EXPECT_NE(missing.err.find("nothing.yaml"), std::string::npos) << missing.err;
 }
@@ -212,7 +233,7 @@ TEST_F(ProcessTest, TheCommandLineSaysWhatItIs) {
   EXPECT_EQ(Run({"--help"}).code, 0);
   EXPECT_EQ(Run({"--nonsense"}).code, 2);
   EXPECT_EQ(Run({"--check-config", "--config", Config()}).code, 0);
-  const ChildOutcome printed = Run({"--print-config", "--config", Config()});
+  const Outcome printed = Run({"--print-config", "--config", Config()});
   EXPECT_EQ(printed.code, 0);
   EXPECT_NE(printed.out.find(dir_.path("state")), std::string::npos) << printed.out;
   WriteConfig("tokens_file: nothing");

@@ -267,6 +267,14 @@ TEST_F(WorkerLinkTest, DrainingAnUnknownWorkerIsNotFound) {
   EXPECT_EQ(Drain("nobody", true, &view).error_code(), StatusCode::NOT_FOUND);
 }
 
+TEST_F(WorkerLinkTest, WhatAWorkerSentBeforeItHalfClosedIsAnswered) {
+  FakeStream worker(channel_);
+  const link::Lease lease = PlannedLease(worker);
+  worker.Batch(lease.lease(), lease.begin());
+  EXPECT_TRUE(worker.CloseAndWait().ok());
+  EXPECT_TRUE(worker.Next().has_batch_stored());
+}
+
 TEST_F(WorkerLinkTest, AStoppingSchedulerEndsStreamsAsUnavailable) {
   FakeStream worker(channel_);
   worker.Hello("node-1");
