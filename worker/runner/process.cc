@@ -60,7 +60,10 @@ class RunnerProcess::Impl {
       wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
       lines_ = std::make_unique<LineReader>(child_.output);
       writer_ = std::make_unique<FrameWriter>(child_.input);
-      heard_ = clock_.Mono();
+      {
+        MutexLock lock(mutex_);
+        heard_ = clock_.Mono();
+      }
       started.set_value(OkStatus());
       Loop();
     });
