@@ -4,8 +4,9 @@
 #   tests/run.sh [--nightly] [--quick]
 #
 # Lanes, in order: checks of the source text, clang's thread-safety analysis, ThreadSanitizer,
-# AddressSanitizer with UndefinedBehaviorSanitizer, clang-tidy, and the release build with all tests.
-# --quick runs the release lane alone; --nightly adds the long modes (more simulator seeds).
+# AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all tests.
+# --quick runs the release lane alone; --nightly adds clang-tidy, the sanitizers over the services,
+# and the long modes (more simulator seeds, more kill points).
 # KOEVAL_TEST_DATA=/folder lets the tests that need real datasets run; else they say that they skip.
 set -euo pipefail
 
@@ -79,8 +80,10 @@ if ! $quick; then
     run_tests asan-grpc
   fi
 
-  step "clang-tidy"
-  tests/tools/tidy.sh build/clang-tsa
+  if $nightly; then
+    step "clang-tidy"
+    tests/tools/tidy.sh build/clang-tsa
+  fi
 fi
 
 step "release build"
