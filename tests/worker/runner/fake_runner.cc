@@ -75,7 +75,10 @@ void Act(const std::string& verb, const std::string& value) {
     Pause(20);
   }
   if (verb == "exit") ::_exit(std::stoi(value));
-  if (verb == "raise") ::raise(std::stoi(value));
+  if (verb == "raise") {
+    ::signal(std::stoi(value), SIG_DFL);  // a sanitizer would make an exit of it
+    ::raise(std::stoi(value));
+  }
   while (verb == "hang") ::pause();
   if (verb == "ignore") std::signal(std::stoi(value), SIG_IGN);
   if (verb == "quit") {
