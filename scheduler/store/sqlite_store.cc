@@ -117,6 +117,10 @@ Status Configure(Database& database, std::span<const Migration> migrations) {
   RETURN_IF_ERROR(database.Execute("PRAGMA cell_size_check = 1"));
   ASSIGN_OR_RETURN(const std::string check, database.Query("PRAGMA quick_check(1)"));
   if (check != "ok") return SqliteStatus(SQLITE_CORRUPT, check, database.path());
+  if (sqlite3_db_readonly(database.handle(), "main") == 1 &&
+      ::access(database.path().c_str(), W_OK) == 0) {
+    return SqliteStatus(SQLITE_CORRUPT, "its file format is unknown", database.path());
+  }
   RETURN_IF_ERROR(database.Execute("PRAGMA synchronous = FULL"));
   // Before the journal mode, which would change the database of another program.
   RETURN_IF_ERROR(EnsureSchema(database, migrations));

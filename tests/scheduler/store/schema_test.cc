@@ -1,0 +1,117 @@
+// Schema versions: fixtures of old ones, upgrades, and newer ones refused.
+#include "scheduler/store/schema.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include "scheduler/store/sqlite_store.h"
+#include "tests/scheduler/store/fixture_rows.h"
+#include "tests/scheduler/store/raw_sql.h"
+#include "tests/scheduler/store/rows.h"
+#include "tests/scheduler/store/temp_folder.h"
+
+namespace koeval::store {
+namespace {
+
+const std::vector<RequestId> kIds = {{"request-1"}, {"request-2"}, {"request-3"}, {"request-4"}};
+
+class SchemaTest : public testing::Test {
+ protected:
+  // What a store holds after FixtureRows().
+  void Remember(JobStore& store) {
+    loaded_ = TextsOf(store.Load().value());
+    seen_ = TextsOf(*store.OpenReader().value(), kIds);
+  }
+  void ExpectRemembered(JobStore& store) {
+    EXPECT_EQ(TextsOf(store.Load().value()), loaded_);
+    EXPECT_EQ(TextsOf(*store.OpenReader().value(), kIds), seen_);
+    EXPECT_EQ(store.quarantined(), 0);
+  }
+  void MakeCurrent() {
+    const auto store = OpenSqliteStore(path_);
+    ASSERT_TRUE(IsOk(store));
+    ASSERT_TRUE(IsOk((*store)->Commit(FixtureRows())));
+    Remember(**store);
+  }
+
+  TempFolder folder_;
+  const std::string path_ = folder_.File("koeval.db");
+  std::vector<std::string> loaded_, seen_;
+};
+
+TEST_F(SchemaTest, FixtureOfEveryVersionOpensWithAllItsRows) {
+  const char* source = std::getenv("KOEVAL_SOURCE_DIR");
+  ASSERT_NE(source, nullptr) << "KOEVAL_SOURCE_DIR names the source tree";
+  MakeCurrent();
+  for (size_t version = 1; version <= Migrations().size(); ++version) {
+    const std::string name = "v" + std::to_string(version) + ".db";
+    std::filesystem::copy_file(std::string(source) + "/tests/scheduler/store/fixtures/" + name,
+                               folder_.File(name));
+    EXPECT_EQ(AskSql(folder_.File(name), "PRAGMA user_version"), std::to_string(version));
+    const auto store = OpenSqliteStore(folder_.File(name));
+    ASSERT_TRUE(IsOk(store));
+    ExpectRemembered(**store);
+    EXPECT_TRUE(IsOk((*store)->Commit(std::vector<core::Mutation>{MakeEvent(100, kIds[0])})));
+  }
+}
+
+TEST_F(SchemaTest, NewerVersionIsRefusedWithTheRemedy) {
+  MakeCurrent();
+  RunSql(path_, "PRAGMA user_version = 2");
+  const auto store = OpenSqliteStore(path_);
+  EXPECT_EQ(store.status().code(), Code::kFailedPrecondition);
+  for (const char* word : {"version 2", "newer", "backup"}) {
+    EXPECT_NE(store.status().message().find(word), std::string::npos);
+  }
+  RunSql(path_, "PRAGMA user_version = 1");
+  ExpectRemembered(*OpenSqliteStore(path_).value());
+}
+
+TEST_F(SchemaTest, ImpossibleVersionIsDamage) {
+  MakeCurrent();
+  RunSql(path_, "PRAGMA user_version = -3");
+  EXPECT_EQ(OpenSqliteStore(path_).status().code(), Code::kDataLoss);
+}
+
+constexpr Migration kAddColumn =
+    "ALTER TABLE requests ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;";
+
+TEST_F(SchemaTest, UpgradeKeepsEveryRow) {
+  MakeCurrent();
+  const std::array<Migration, 2> migrations = {Migrations()[0], kAddColumn};
+  {
+    const auto store = OpenSqliteStore(path_, {.vfs = "", .migrations = migrations});
+    ASSERT_TRUE(IsOk(store));
+    ExpectRemembered(**store);  // the new column changes no checksum
+  }
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "2");
+  // The older program, which knows version 1 alone, keeps its hands off.
+  EXPECT_EQ(OpenSqliteStore(path_).status().code(), Code::kFailedPrecondition);
+  const auto again = OpenSqliteStore(path_, {.vfs = "", .migrations = migrations});
+  ASSERT_TRUE(IsOk(again));
+  ExpectRemembered(**again);
+}
+
+TEST_F(SchemaTest, NewDatabaseGoesThroughEveryVersion) {
+  const std::array<Migration, 2> migrations = {Migrations()[0], kAddColumn};
+  ASSERT_TRUE(IsOk(OpenSqliteStore(path_, {.vfs = "", .migrations = migrations})));
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "2");
+  EXPECT_EQ(AskSql(path_, "SELECT count(note) FROM requests"), "0");
+}
+
+TEST_F(SchemaTest, UpgradeThatFailsLeavesTheOldVersionWhole) {
+  MakeCurrent();
+  const std::array<Migration, 3> migrations = {Migrations()[0], kAddColumn,
+                                               "CREATE TABLE requests (already_there TEXT);"};
+  EXPECT_FALSE(OpenSqliteStore(path_, {.vfs = "", .migrations = migrations}).ok());
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "1");
+  EXPECT_EQ(AskSql(path_, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), "0");
+  ExpectRemembered(*OpenSqliteStore(path_).value());
+}
+
+}  // namespace
+}  // namespace koeval::store
