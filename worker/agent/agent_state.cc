@@ -192,9 +192,10 @@ void AgentState::OnTick(MonoTime now, Actions& out) {
 }
 
 void AgentState::Start(SlotState& slot, const LeaseOrder& order, MonoTime now, Actions& out) {
-  slot.lease.emplace();
-  slot.lease->order = order;
-  slot.lease->deadline = now + lease_ms_;
+  ActiveLease lease;
+  lease.order = order;
+  lease.deadline = now + lease_ms_;
+  slot.lease = std::move(lease);
   out.push_back(StartLease{slot.info.index, order});
 }
 
