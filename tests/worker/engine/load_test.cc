@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -146,6 +147,9 @@ int RunOutOfMemory() {
 
 TEST(OutOfMemoryDeathTest, IsSaidAndTheEngineGoesOn) {
   if (TestDevice() != "cpu") GTEST_SKIP() << "limits the address space, which bounds the CPU only";
+  if (std::getenv("KOEVAL_NIGHTLY") == nullptr) {
+    GTEST_SKIP() << "nightly: its limit depends on how much address space libtorch has mapped";
+  }
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(_exit(RunOutOfMemory()), testing::ExitedWithCode(0), "");
 }
