@@ -71,7 +71,8 @@ void Limit(int resource, int64_t value) {
     ::_exit(kExecFailed);
   }
   ::close_range(3, ~0U, 0);
-  if (limits.memory_bytes > 0) Limit(RLIMIT_AS, limits.memory_bytes);
+  // Not the address space: a checkpoint that is only mapped may be larger than any memory.
+  if (limits.memory_bytes > 0) Limit(RLIMIT_DATA, limits.memory_bytes);
   Limit(RLIMIT_CPU, limits.time_ms / 1000 + 1);
   Limit(RLIMIT_NOFILE, limits.files);
   Limit(RLIMIT_CORE, 0);

@@ -13,7 +13,7 @@ namespace koeval {
 
 struct ChildLimits {
   int64_t time_ms = 60'000;     // wall time; the process group is killed afterwards
-  int64_t memory_bytes = 0;     // address space; 0 = no limit
+  int64_t memory_bytes = 0;     // that it can write to, mapped files apart; 0 = no limit
   int64_t files = 256;          // open descriptors
   size_t output_max = 1 << 20;  // bytes of stdout; more kills the process
   size_t error_max = 16 << 10;  // bytes of stderr that are kept; more is dropped

@@ -20,7 +20,7 @@ struct CheckConfig {
   std::string binary;  // "" = koeval-check beside the daemon's own binary
   int64_t threads = 2;
   int64_t time_limit_ms = 120'000;
-  int64_t memory_bytes = int64_t{8} << 30;  // address space of the process; 0 = no limit
+  int64_t memory_bytes = int64_t{8} << 30;  // that the process can write to; 0 = no limit
 };
 
 struct ServiceConfig {

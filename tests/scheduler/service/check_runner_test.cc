@@ -16,13 +16,14 @@ class ProcessChecks : public testing::Test {
  protected:
   // A checker that is a shell script.
   std::unique_ptr<ProcessCheckRunner> Runner(const std::string& script,
-                                             int64_t time_limit_ms = 60'000) {
+                                             int64_t time_limit_ms = 60'000,
+                                             int64_t memory_bytes = 0) {
     const std::string path = dir_.path("koeval-check");
     WriteText(path, "#!/bin/sh\n# A stand-in for koeval-check.\n" + script);
     ::chmod(path.c_str(), 0700);
     CheckConfig config;
     config.time_limit_ms = time_limit_ms;
-    config.memory_bytes = 0;
+    config.memory_bytes = memory_bytes;
     return std::make_unique<ProcessCheckRunner>(path, dir_.path("models"), config, Clock::Real());
   }
 
@@ -79,6 +80,14 @@ TEST_F(ProcessChecks, TooMuchTimeEndsTheCheckAndItsChildren) {
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_FALSE(report->ok);
   EXPECT_EQ(report->findings.at(0).code, "TIMED_OUT");
+}
+
+TEST_F(ProcessChecks, MemoryIsBounded) {
+  const std::string buffer_of_1_gib = "dd if=/dev/zero of=/dev/null bs=1G count=1 && ";
+  const auto free = Runner(buffer_of_1_gib + kGood)->Check(Model());
+  EXPECT_TRUE(free.ok()) << free.status().ToString();
+  const auto bounded = Runner(buffer_of_1_gib + kGood, 60'000, int64_t{256} << 20)->Check(Model());
+  EXPECT_EQ(bounded.status().code(), Code::kInternal);
 }
 
 TEST_F(ProcessChecks, TooMuchOutputEndsTheCheck) {
