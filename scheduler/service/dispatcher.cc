@@ -135,8 +135,8 @@ Status Dispatcher::Ask(const std::function<void(const core::Core&, core::Now)>& 
     owner->Set(OkStatus());
   };
   owner.reset();  // the item alone holds it now
-  RETURN_IF_ERROR(inbox_.Post({std::nullopt, std::move(run), nullptr, options_.clock.Mono()},
-                              Priority::kClient));
+  RETURN_IF_ERROR(
+      inbox_.Post({std::nullopt, std::move(run), nullptr, options_.clock.Mono()}, Priority::kOwn));
   return answer->Wait();
 }
 
@@ -147,8 +147,8 @@ Status Dispatcher::AskStore(const std::function<Status(store::JobStore&)>& ask) 
     owner->Set(ask(store));
   };
   owner.reset();
-  RETURN_IF_ERROR(inbox_.Post({std::nullopt, std::move(run), nullptr, options_.clock.Mono()},
-                              Priority::kClient));
+  RETURN_IF_ERROR(
+      inbox_.Post({std::nullopt, std::move(run), nullptr, options_.clock.Mono()}, Priority::kOwn));
   return answer->Wait();
 }
 
