@@ -24,7 +24,9 @@ struct Document {
 struct PreparedTask {
   TaskConfig config;
   Options options;
-  int64_t num_fewshot = 0;          // effective
+  int64_t num_fewshot = 0;  // effective
+  RequestKind request_kind = RequestKind::kLoglikelihood;
+  GenerationLimits generation;      // kGenerate alone
   std::vector<Document> documents;  // in evaluation order of the profile
   std::vector<Request> requests;    // in the harness's request order
 };

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/status.h"
 
@@ -29,7 +30,20 @@ struct Options {
   std::optional<int64_t> seed;         // of the few-shot draw; the profile's own when absent
 };
 
-// One log-likelihood request, exactly as the harness would make it.
+// What the requests of a task ask; all requests of one task ask the same.
+enum class RequestKind {
+  kLoglikelihood,         // of `continuation` after `context`
+  kLoglikelihoodRolling,  // of all of `continuation`, window after window; `context` is empty
+  kGenerate,              // the text that follows `context`; `continuation` is empty
+};
+
+// Where a generated text ends; the same for all requests of a task. Decoding is greedy.
+struct GenerationLimits {
+  std::vector<std::string> until;  // the text is cut before the first of these that occurs
+  int64_t max_tokens = 256;        // new tokens
+};
+
+// One request, exactly as the harness would make it.
 struct Request {
   int32_t document = 0;  // position in PreparedTask::documents
   int32_t choice = 0;    // position among the document's requests
@@ -39,8 +53,9 @@ struct Request {
 
 // What a model says to a Request.
 struct Response {
-  double log_likelihood = 0;  // sum over the continuation, nats
-  bool is_greedy = false;     // every continuation token is the argmax
+  double log_likelihood = 0;  // sum over the continuation, nats; unset for kGenerate
+  bool is_greedy = false;     // every continuation token is the argmax; kLoglikelihood alone
+  std::string text;           // kGenerate: what was generated, cut at the stop strings
 };
 
 }  // namespace koeval::evaluation
