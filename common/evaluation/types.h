@@ -55,7 +55,7 @@ struct Request {
 struct Response {
   double log_likelihood = 0;  // sum over the continuation, nats; unset for kGenerate
   bool is_greedy = false;     // every continuation token is the argmax; kLoglikelihood alone
-  std::string text;           // kGenerate: what was generated, cut at the stop strings
+  std::string text = {};      // kGenerate: what was generated, cut at the stop strings
 };
 
 }  // namespace koeval::evaluation
