@@ -15,25 +15,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "scheduler/store/sqlite.h"
 
 namespace koeval::integration {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kPatienceMs = 120'000;
 constexpr int kPollMs = 20;
-
-// Asks again and again until `done` or the patience is over.
-template <typename Done>
-bool Until(const Done& done) {
-  const MonoTime end = Clock::Real().Mono() + kPatienceMs;
-  while (Clock::Real().Mono() < end) {
-    if (done()) return true;
-    ::poll(nullptr, 0, kPollMs);
-  }
-  return false;
-}
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -50,7 +39,22 @@ std::string Source(const std::string& path) {
   return Environment("KOEVAL_SOURCE_DIR") + "/" + path;
 }
 
-Cluster::Cluster() {
+bool Nightly() {
+  return std::getenv("KOEVAL_NIGHTLY") != nullptr;
+}
+
+// Asks again and again until `done` or the patience is over.
+template <typename Done>
+bool Cluster::Until(const Done& done) {
+  const MonoTime end = Clock::Real().Mono() + options_.patience_ms;
+  while (Clock::Real().Mono() < end) {
+    if (done()) return true;
+    ::poll(nullptr, 0, kPollMs);
+  }
+  return false;
+}
+
+Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {
   std::string pattern = (fs::temp_directory_path() / "koeval-test-XXXXXX").string();
   KOEVAL_CHECK(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
   folder_ = pattern;
@@ -108,9 +112,11 @@ void Cluster::StartScheduler() {
   if (address_.empty()) address_ = "127.0.0.1:0";
   std::ofstream(config) << fmt::format(
       "grpc_address: {}\nhttp_address: 127.0.0.1:0\ndatabase: {}/koeval.db\nstate_dir: {}/state\n"
-      "suites_dir: {}\ndefault_suite: demo\nallow_local_models: true\nlease_batches_max: 2\n"
+      "suites_dir: {}\ndefault_suite: {}\nallow_local_models: true\nlease_batches_max: {}\n"
       "heartbeat: 200ms\nlease: 2s\ngrace: 5s\n",
-      address_, folder_, folder_, Source("configs/suites"));
+      address_, folder_, folder_,
+      options_.suites_dir.empty() ? Source("configs/suites") : options_.suites_dir, options_.suite,
+      options_.lease_batches_max);
   const std::string ports = folder_ + "/ports";
   fs::remove(ports);
   scheduler_ = Spawn({Binary("koeval-scheduler"), "--config", config, "--port-file", ports},
@@ -221,11 +227,34 @@ void Cluster::WaitForWorkers(size_t count) {
 }
 
 std::string Cluster::Samples(const std::string& id) {
-  const std::string path = folder_ + "/samples-" + id + ".jsonl";
-  Koeval({"samples", id, "--output", path});
+  return Samples(id, "");
+}
+
+std::string Cluster::Samples(const std::string& id, const std::string& task) {
+  const std::string path = folder_ + "/samples-" + id + task + ".jsonl";
+  std::vector<std::string> arguments = {"samples", id, "--output", path};
+  if (!task.empty()) arguments.insert(arguments.end(), {"--task", task});
+  Koeval(arguments);
   const auto text = ReadFile(path);
   EXPECT_TRUE(text.ok()) << text.status().ToString();
   return text.ok() ? *text : "";
+}
+
+Cluster::StoredBatches Cluster::StoredBatchesOf(const std::string& id) {
+  const auto database = store::Database::Open(folder_ + "/koeval.db", SQLITE_OPEN_READONLY);
+  EXPECT_TRUE(database.ok()) << database.status().ToString();
+  if (!database.ok()) return {};
+  const auto count = [&](const std::string& sql) {
+    const auto value = (*database)->Query(sql);
+    EXPECT_TRUE(value.ok()) << value.status().ToString();
+    return value.ok() ? std::stoll(*value) : -1;
+  };
+  const std::string where = fmt::format(
+      "request = '{}' AND round = (SELECT round FROM requests WHERE id = '{}')", id, id);
+  return {.rows = count("SELECT count(*) FROM batches WHERE " + where),
+          .batches = count("SELECT count(DISTINCT batch) FROM batches WHERE " + where),
+          .stored_events =
+              count("SELECT count(*) FROM events WHERE kind = 'batch' AND request = '" + id + "'")};
 }
 
 }  // namespace koeval::integration

@@ -12,10 +12,17 @@
 
 namespace koeval::integration {
 
+struct ClusterOptions {
+  std::string suites_dir;  // "" = the tree's own
+  std::string suite = "demo";
+  int64_t lease_batches_max = 2;
+  int64_t patience_ms = 120'000;  // of every wait
+};
+
 // Ends what it started, and removes its folder, when it goes. Failures of the set-up fail the test.
 class Cluster {
  public:
-  Cluster();
+  explicit Cluster(ClusterOptions options = {});
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -39,13 +46,28 @@ class Cluster {
   void WaitForWorkers(size_t count);
   // Every sample line of `id`, task after task.
   std::string Samples(const std::string& id);
+  // Those of one task.
+  std::string Samples(const std::string& id, const std::string& task);
+
+  // What the scheduler's database says about the batches of `id`, newest round: rows, different
+  // batches, and "a batch was stored" entries of the change feed. All three are the number of
+  // batches when each was stored exactly once.
+  struct StoredBatches {
+    int64_t rows = 0;
+    int64_t batches = 0;
+    int64_t stored_events = 0;
+  };
+  StoredBatches StoredBatchesOf(const std::string& id);
 
   const std::string& folder() const { return folder_; }
 
  private:
   pid_t Spawn(const std::vector<std::string>& argv, const std::string& log);
   int End(pid_t pid, int signal);
+  template <typename Done>
+  bool Until(const Done& done);
 
+  const ClusterOptions options_;
   std::string folder_;
   std::string address_;
   int calls_ = 0;
@@ -57,5 +79,7 @@ class Cluster {
 std::string Binary(const std::string& name);
 // $KOEVAL_SOURCE_DIR/path.
 std::string Source(const std::string& path);
+// KOEVAL_NIGHTLY is set: long modes run whole.
+bool Nightly();
 
 }  // namespace koeval::integration

@@ -21,7 +21,7 @@ constexpr int kPoints = 2;          // seeded points per kind of kill
 constexpr int kPointsNightly = 20;  // KOEVAL_NIGHTLY=1
 
 int Points() {
-  return std::getenv("KOEVAL_NIGHTLY") != nullptr ? kPointsNightly : kPoints;
+  return Nightly() ? kPointsNightly : kPoints;
 }
 
 const std::vector<std::string> kLimit = {"--limit", "24"};
@@ -114,27 +114,37 @@ TEST(ClusterTest, BrokenModelFailsWithReasonAndRemedyAndNeverReachesARunner) {
 
 enum class Victim { kWorker, kRunner, kScheduler };
 
+// Each batch of `id` is in the store, and went there once.
+void ExpectStoredOnce(Cluster& cluster, const std::string& id, int64_t batches) {
+  const Cluster::StoredBatches stored = cluster.StoredBatchesOf(id);
+  EXPECT_EQ(stored.rows, batches);
+  EXPECT_EQ(stored.batches, batches);
+  EXPECT_EQ(stored.stored_events, batches);
+}
+
 class KillTest : public ::testing::TestWithParam<Victim> {};
 
-void Strike(Cluster& cluster, Victim victim) {
+// False when there was no runner to kill: node-b had all the work so far.
+bool Strike(Cluster& cluster, Victim victim) {
   switch (victim) {
     case Victim::kWorker:
       cluster.EndWorker("node-a", SIGKILL);
       cluster.StartWorker("node-a");
-      return;
+      return true;
     case Victim::kRunner:
-      cluster.KillRunnerOf("node-a");
-      return;
+      return cluster.KillRunnerOf("node-a");
     case Victim::kScheduler:
       cluster.EndScheduler(SIGKILL);
       cluster.StartScheduler();
-      return;
+      return true;
   }
+  return false;
 }
 
 TEST_P(KillTest, ScoresAreThoseOfAnUndisturbedRun) {
   const Reference& reference = UndisturbedRun();
   ASSERT_GT(reference.batches, 2);
+  int struck = 0;
   for (int point = 0; point < Points(); ++point) {
     const uint32_t seed = 1000U * static_cast<uint32_t>(GetParam()) + static_cast<uint32_t>(point);
     SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -147,10 +157,15 @@ TEST_P(KillTest, ScoresAreThoseOfAnUndisturbedRun) {
     Submit(cluster, "struck");
     const int64_t after = std::uniform_int_distribution<int64_t>(0, reference.batches - 2)(random);
     cluster.WaitForBatches("struck", after);
-    Strike(cluster, GetParam());
+    struck += Strike(cluster, GetParam()) ? 1 : 0;
     ASSERT_EQ(cluster.WaitForEnd("struck"), "FINISHED");
     EXPECT_EQ(cluster.Samples("struck"), reference.samples);
+    ExpectStoredOnce(cluster, "struck", reference.batches);
+    if (HasFailure()) return;
   }
+  std::printf("killed at %d of %d points, %lld batches each\n", struck, Points(),
+              static_cast<long long>(reference.batches));
+  EXPECT_GT(struck, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryVictim, KillTest,
