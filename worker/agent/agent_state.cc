@@ -6,6 +6,11 @@
 #include <algorithm>
 
 namespace koeval::agent {
+namespace {
+
+constexpr int64_t kPlanBatch = -1;  // a plan is acknowledged under this number
+
+}  // namespace
 
 AgentState::AgentState(std::string worker, std::string version, std::vector<SlotInfo> slots)
     : worker_(std::move(worker)), version_(std::move(version)) {
@@ -89,6 +94,7 @@ void AgentState::OnWelcome(const Welcome& welcome, MonoTime now, Actions& out) {
     }
     lease.deadline = now + lease_ms_;
     for (const auto& [index, batch] : lease.unsaved) out.push_back(Send{batch});
+    SendPlanIfDone(lease, out);
     FinishIfSettled(slot, now, out);
   }
   SendHeartbeat(now, out);
@@ -116,7 +122,13 @@ void AgentState::OnOrder(const LeaseOrder& order, MonoTime now, Actions& out) {
 void AgentState::OnStored(const BatchStored& stored, Actions& out) {
   SlotState* slot = SlotOf(stored.lease);
   if (slot == nullptr) return;
-  slot->lease->unsaved.erase(stored.batch);
+  ActiveLease& lease = *slot->lease;
+  if (stored.batch == kPlanBatch) {
+    lease.plan_stored = lease.plan.has_value();
+    lease.plan.reset();
+  } else {
+    lease.unsaved.erase(stored.batch);
+  }
   FinishIfSettled(*slot, now_, out);
 }
 
@@ -167,7 +179,14 @@ void AgentState::OnSlotEnded(const SlotEnded& event, MonoTime now, Actions& out)
   lease.slot_ended = true;
   lease.end = {event.lease, event.ending == "STOPPED" ? "HANDED_BACK" : event.ending, event.reason,
                event.remedy};
+  SendPlanIfDone(lease, out);
   FinishIfSettled(*slot, now, out);
+}
+
+// A plan leaves once its slot is free, so that the next order finds it so.
+void AgentState::SendPlanIfDone(const ActiveLease& lease, Actions& out) {
+  if (lease.abandoned || !lease.slot_ended || lease.end.ending != "DONE" || !lease.plan) return;
+  SendIfConnected(*lease.plan, out);
 }
 
 void AgentState::OnShutdown(Actions& out) {
@@ -209,16 +228,12 @@ void AgentState::FinishIfSettled(SlotState& slot, MonoTime now, Actions& out) {
   if (!slot.lease || !slot.lease->slot_ended) return;
   ActiveLease& lease = *slot.lease;
   if (!lease.abandoned) {
-    // A range whose last batch is stored has ended for the scheduler too.
-    const bool told =
-        !lease.order.planning() && lease.end.ending == "DONE" && lease.unsaved.empty();
+    const bool is_done = lease.end.ending == "DONE";
     // Said only over a live link and after the last result is stored: then the scheduler knows all.
-    if (!connected_ || !lease.unsaved.empty()) return;
-    if (lease.plan && lease.end.ending == "DONE") {
-      out.push_back(Send{*lease.plan});
-    } else if (!told) {
-      out.push_back(Send{lease.end});
-    }
+    if (!connected_ || !lease.unsaved.empty() || (is_done && lease.plan)) return;
+    // A range whose last batch is stored, or a plan that is, has ended for the scheduler too.
+    const bool is_told = is_done && (!lease.order.planning() || lease.plan_stored);
+    if (!is_told) out.push_back(Send{lease.end});
   }
   slot.lease.reset();
   if (slot.next) {

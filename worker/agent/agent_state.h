@@ -1,10 +1,10 @@
 // The agent as a state machine: which slot holds which lease, which results the scheduler has not
 // stored yet, and what follows from each event. No I/O, no clock, no threads.
 //
-// A result stays here until the scheduler says that it is stored, and is sent again over a new
-// stream when the scheduler kept the lease. A lease whose deadline passed without an acknowledged
-// heartbeat stops by itself after the batch in flight (economy; safety rests on the scheduler's
-// fence).
+// A result or a plan stays here until the scheduler says that it is stored, and is sent again over
+// a new stream when the scheduler kept the lease. A lease whose deadline passed without an
+// acknowledged heartbeat stops by itself after the batch in flight (economy; safety rests on the
+// scheduler's fence).
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,8 @@ class AgentState {
     bool stopping = false;   // the slot was asked to stop
     bool abandoned = false;  // the scheduler took it away: nothing about it is sent any more
     bool slot_ended = false;
-    std::optional<PlanReady> plan;         // ends a planning lease, once its slot is free
+    std::optional<PlanReady> plan;  // of a planning lease, until the scheduler stored it
+    bool plan_stored = false;
     std::map<int64_t, BatchDone> unsaved;  // results that the scheduler has not stored yet
     LeaseEnded end;                        // what to say once everything is stored
   };
@@ -58,6 +59,7 @@ class AgentState {
   void OnSlotPlan(const SlotPlan& event);
   void OnSlotBatch(const SlotBatch& event, Actions& out);
   void OnSlotEnded(const SlotEnded& event, MonoTime now, Actions& out);
+  void SendPlanIfDone(const ActiveLease& lease, Actions& out);
   void OnShutdown(Actions& out);
   void OnTick(MonoTime now, Actions& out);
 

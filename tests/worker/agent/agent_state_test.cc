@@ -171,7 +171,54 @@ TEST_F(AgentStateTest, PlanIsSentInPlaceOfTheEndOnceTheSlotIsFree) {
   const auto actions = Apply(SlotEnded{0, {7}, "DONE", "", ""});
   EXPECT_EQ(Sent<PlanReady>(actions).size(), 1u);
   EXPECT_TRUE(Sent<LeaseEnded>(actions).empty());
+  EXPECT_FALSE(state_.idle());
+  EXPECT_TRUE(Of<Send>(Apply(FromScheduler(BatchStored{{7}, -1}))).empty());
   EXPECT_TRUE(state_.idle());
+}
+
+TEST_F(AgentStateTest, PlanIsSentAgainOverANewStreamUntilItIsStored) {
+  Connect();
+  Apply(FromScheduler(Order(7, 0, 0, 0)));
+  Apply(SlotPlan{0, {{7}, "digest", {}}});
+  Apply(SlotEnded{0, {7}, "DONE", "", ""});
+  Apply(LinkDown{"gone"});
+  EXPECT_EQ(Sent<Hello>(Apply(LinkUp{}))[0].held.size(), 1u);
+  const auto again = Sent<PlanReady>(Apply(FromScheduler(Welcome{{2}, 2000, 10000, {{7}}})));
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].digest, "digest");
+  Apply(FromScheduler(BatchStored{{7}, -1}));
+  EXPECT_TRUE(state_.idle());
+  Apply(LinkDown{"gone"});
+  Apply(LinkUp{});
+  EXPECT_TRUE(Sent<PlanReady>(Apply(FromScheduler(Welcome{{3}, 2000, 10000, {}}))).empty());
+}
+
+TEST_F(AgentStateTest, PlanThatEndsWithoutALinkIsSentOverTheNextOne) {
+  Connect();
+  Apply(FromScheduler(Order(7, 0, 0, 0)));
+  Apply(SlotPlan{0, {{7}, "digest", {}}});
+  Apply(LinkDown{"gone"});
+  EXPECT_TRUE(Of<Send>(Apply(SlotEnded{0, {7}, "DONE", "", ""})).empty());
+  Apply(LinkUp{});
+  EXPECT_EQ(Sent<PlanReady>(Apply(FromScheduler(Welcome{{2}, 2000, 10000, {{7}}}))).size(), 1u);
+}
+
+TEST_F(AgentStateTest, PlanOfALeaseThatIsNoLongerCurrentIsForgotten) {
+  Connect();
+  Apply(FromScheduler(Order(7, 0, 0, 0)));
+  Apply(SlotPlan{0, {{7}, "digest", {}}});
+  Apply(SlotEnded{0, {7}, "DONE", "", ""});
+  EXPECT_TRUE(Of<Send>(Apply(FromScheduler(Revoke{{7}, "not current"}))).empty());
+  EXPECT_TRUE(state_.idle());
+}
+
+TEST_F(AgentStateTest, LeaseAfterAPlanStartsOnceThePlanIsStored) {
+  Connect();
+  Apply(FromScheduler(Order(7, 0, 0, 0)));
+  Apply(SlotPlan{0, {{7}, "digest", {}}});
+  Apply(SlotEnded{0, {7}, "DONE", "", ""});
+  EXPECT_TRUE(Of<StartLease>(Apply(FromScheduler(Order(8, 0)))).empty());
+  EXPECT_EQ(Of<StartLease>(Apply(FromScheduler(BatchStored{{7}, -1}))).size(), 1u);
 }
 
 TEST_F(AgentStateTest, FailedPlanningSaysItsEnding) {
