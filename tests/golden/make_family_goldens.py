@@ -211,17 +211,21 @@ EXAONE_NAMES = (("model.embed_tokens", "transformer.wte"), ("model.layers", "tra
                 ("down_proj", "c_proj"))
 
 
-def exaone_name(name):
-    for llama, exaone in EXAONE_NAMES:
-        name = name.replace(llama, exaone)
+def renamed(name, pairs):
+    for old, new in pairs:
+        name = name.replace(old, new)
     return name
+
+
+def rename_tensors(folder, pairs):
+    file = folder / "model.safetensors"
+    tensors = {renamed(name, pairs): tensor for name, tensor in load_file(file).items()}
+    save_file(tensors, file, metadata={"format": "pt"})
 
 
 def to_exaone(folder):
     """Renames a Llama checkpoint's tensors and configuration to EXAONE's."""
-    file = folder / "model.safetensors"
-    tensors = {exaone_name(name): tensor for name, tensor in load_file(file).items()}
-    save_file(tensors, file, metadata={"format": "pt"})
+    rename_tensors(folder, EXAONE_NAMES)
     path = folder / "config.json"
     config = json.loads(path.read_text())
     scaling = config.pop("rope_parameters")
@@ -235,6 +239,19 @@ def to_exaone(folder):
         num_layers=config.pop("num_hidden_layers"), embed_dropout=0.0,
         rope_theta=scaling.pop("rope_theta"), rope_scaling=scaling,
         torch_dtype=config.pop("dtype"), transformers_version="4.43.0")
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def from_exaone(folder):
+    """The way back of to_exaone, for what needs the reference's class."""
+    rename_tensors(folder, [(exaone, llama) for llama, exaone in reversed(EXAONE_NAMES)])
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    del config["auto_map"]
+    config |= dict(
+        architectures=["LlamaForCausalLM"], model_type="llama",
+        hidden_act=config.pop("activation_function"), rms_norm_eps=config.pop("layer_norm_epsilon"),
+        num_hidden_layers=config.pop("num_layers"))
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 

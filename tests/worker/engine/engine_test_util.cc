@@ -56,8 +56,12 @@ const std::vector<std::string>& GoldenModels() {
   return models;
 }
 
+std::string GoldenDir() {
+  return SourceDir() + "/tests/golden";
+}
+
 std::string GoldenModelDir(const std::string& model) {
-  return SourceDir() + "/tests/golden/models/" + model;
+  return GoldenDir() + "/models/" + model;
 }
 
 std::string TestDevice() {
@@ -89,8 +93,7 @@ std::unique_ptr<Engine> LoadGolden(const std::string& model, Dtype dtype) {
 }
 
 GoldenLogits ReadGoldenLogits(const std::string& model, int n) {
-  const auto file =
-      model::SafetensorsFile::Open(SourceDir() + "/tests/golden/logits/" + model + ".safetensors");
+  const auto file = model::SafetensorsFile::Open(GoldenDir() + "/logits/" + model + ".safetensors");
   KOEVAL_CHECK(file.ok(), file.status().message().c_str());
   const std::string suffix = std::to_string(n);
   GoldenLogits out;

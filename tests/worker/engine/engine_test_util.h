@@ -14,6 +14,8 @@ namespace koeval::engine {
 
 // The nine golden models.
 const std::vector<std::string>& GoldenModels();
+// The folder tests/golden of the source tree.
+std::string GoldenDir();
 std::string GoldenModelDir(const std::string& model);
 
 // KOEVAL_TEST_DEVICE, or "cpu": the same tests run on a GPU.
