@@ -20,6 +20,8 @@ struct Family {
   void (*fill)(ConfigReader& config, DecoderSpec& spec);
 };
 
+// Those in gpt_families.cc.
+std::span<const Family> GptFamilies();
 // All families, in the order of the messages that list them.
 std::span<const Family> Families();
 // By model_type, nullptr when there is none.

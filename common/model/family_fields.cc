@@ -1,0 +1,51 @@
+// Fields and names that several families share.
+#include "common/model/family_fields.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace koeval::model {
+
+Activation ReadActivation(ConfigReader& config, std::string_view key, std::string_view fallback) {
+  const std::string name = config.String(key, fallback);
+  if (name == "silu" || name == "swish") return Activation::kSilu;
+  if (name == "gelu") return Activation::kGelu;
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast") {
+    return Activation::kGeluTanh;
+  }
+  if (name == "relu") return Activation::kRelu;
+  config.Unsupported(key, fmt::format("is \"{}\"; supported: silu, gelu, gelu_new, "
+                                      "gelu_pytorch_tanh, gelu_fast, relu",
+                                      name.substr(0, 100)));
+  return Activation::kSilu;
+}
+
+LinearSpec Linear(const std::string& name, int64_t in, int64_t out, bool bias) {
+  return {name + ".weight", bias ? name + ".bias" : "", in, out, false};
+}
+
+void CheckHeads(ConfigReader& config, const DecoderSpec& spec) {
+  if (spec.heads % spec.kv_heads != 0) {
+    config.Fail("num_key_value_heads", fmt::format("is {}, which does not divide the {} heads",
+                                                   spec.kv_heads, spec.heads));
+  }
+}
+
+int64_t HeadDim(ConfigReader& config, std::string_view hidden_key, const DecoderSpec& spec) {
+  if (spec.hidden_size % spec.heads != 0) {
+    config.Fail(hidden_key, fmt::format("is {}, which the {} heads do not divide", spec.hidden_size,
+                                        spec.heads));
+  }
+  return std::max<int64_t>(1, spec.hidden_size / spec.heads);
+}
+
+NormSpec LayerNorm(const std::string& name) {
+  return {name + ".weight", name + ".bias"};
+}
+
+int64_t LayerCount(ConfigReader& config, std::string_view key, int64_t fallback) {
+  return config.Int(key, fallback, 1, kLayersMax);
+}
+
+}  // namespace koeval::model

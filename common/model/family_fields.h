@@ -1,0 +1,37 @@
+// What the families share in reading config.json and naming tensors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/model/config_reader.h"
+#include "common/model/decoder_spec.h"
+
+namespace koeval::model {
+
+// Bounds of config.json: no product of two of these overflows.
+constexpr int64_t kSizeMax = int64_t{1} << 24;
+constexpr int64_t kVocabMax = int64_t{1} << 28;
+constexpr int64_t kLayersMax = 2048;
+constexpr int64_t kPositionsMax = int64_t{1} << 30;
+
+// An activation by its name in config.json; others are noted as unsupported.
+Activation ReadActivation(ConfigReader& config, std::string_view key, std::string_view fallback);
+
+// The tensors `name`.weight and, with `bias`, `name`.bias.
+LinearSpec Linear(const std::string& name, int64_t in, int64_t out, bool bias);
+
+// `name`.weight and `name`.bias.
+NormSpec LayerNorm(const std::string& name);
+
+// Notes an error when the key heads do not divide the heads.
+void CheckHeads(ConfigReader& config, const DecoderSpec& spec);
+
+// hidden_size / heads; notes an error at `hidden_key` when it is no integer.
+int64_t HeadDim(ConfigReader& config, std::string_view hidden_key, const DecoderSpec& spec);
+
+// Number of layers.
+int64_t LayerCount(ConfigReader& config, std::string_view key, int64_t fallback);
+
+}  // namespace koeval::model

@@ -1,0 +1,121 @@
+// Families in the line of GPT: LayerNorm, plain MLP. Defaults are those of the family's config
+// class, which is what an absent key means.
+#include <fmt/core.h>
+
+#include <array>
+#include <cmath>
+
+#include "common/model/families.h"
+#include "common/model/family_fields.h"
+#include "common/model/rope_config.h"
+
+namespace koeval::model {
+namespace {
+
+void NameGptNeoxTensors(bool attention_bias, int64_t layer_count, DecoderSpec& spec) {
+  spec.base_prefix = "gpt_neox.";
+  spec.embedding = "gpt_neox.embed_in.weight";
+  spec.final_norm = LayerNorm("gpt_neox.final_layer_norm");
+  spec.head = Linear("embed_out", spec.hidden_size, spec.vocab_size, false);
+  if (spec.tied_head) spec.head.weight = spec.embedding;
+  const int64_t h = spec.hidden_size;
+  for (int64_t i = 0; i < layer_count; ++i) {
+    const std::string at = fmt::format("gpt_neox.layers.{}.", i);
+    LayerSpec layer;
+    layer.attention_norm = LayerNorm(at + "input_layernorm");
+    layer.mlp_norm = LayerNorm(at + "post_attention_layernorm");
+    layer.qkv = Linear(at + "attention.query_key_value", h, 3 * h, attention_bias);
+    layer.attention_out = Linear(at + "attention.dense", h, h, attention_bias);
+    layer.up = Linear(at + "mlp.dense_h_to_4h", h, spec.mlp_size, true);
+    layer.down = Linear(at + "mlp.dense_4h_to_h", spec.mlp_size, h, true);
+    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    spec.layers.push_back(std::move(layer));
+  }
+}
+
+void FillGptNeox(ConfigReader& config, DecoderSpec& spec) {
+  spec.vocab_size = config.Int("vocab_size", 50432, 1, kVocabMax);
+  spec.hidden_size = config.Int("hidden_size", 6144, 1, kSizeMax);
+  spec.mlp_size = config.Int("intermediate_size", 24576, 1, kSizeMax);
+  spec.heads = spec.kv_heads = config.Int("num_attention_heads", 64, 1, kSizeMax);
+  spec.head_dim = HeadDim(config, "hidden_size", spec);
+  spec.max_positions = config.Int("max_position_embeddings", 2048, 1, kPositionsMax);
+  spec.norm = NormKind::kLayerNorm;
+  spec.norm_epsilon = config.Double("layer_norm_eps", 1e-5, 0, 1);
+  spec.activation = ReadActivation(config, "hidden_act", "gelu");
+  spec.gated_mlp = false;
+  spec.parallel_residual = config.Bool("use_parallel_residual", true);
+  spec.qkv_layout = QkvLayout::kFusedPerHead;
+  spec.tied_head = config.Bool("tie_word_embeddings", false);
+  spec.rope = ReadRope(config, {10000, 0.25, "rotary_emb_base", "rotary_pct"}, spec.head_dim,
+                       spec.max_positions);
+  const bool attention_bias = config.Bool("attention_bias", true);
+  NameGptNeoxTensors(attention_bias, LayerCount(config, "num_hidden_layers", 44), spec);
+}
+
+// Conv1D keeps (in, out).
+LinearSpec Conv1D(const std::string& name, int64_t in, int64_t out) {
+  return {name + ".weight", name + ".bias", in, out, true};
+}
+
+void NameGpt2Tensors(int64_t layer_count, DecoderSpec& spec) {
+  spec.base_prefix = "transformer.";
+  spec.embedding = "transformer.wte.weight";
+  spec.position_embedding = "transformer.wpe.weight";
+  spec.final_norm = LayerNorm("transformer.ln_f");
+  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, false);
+  if (spec.tied_head) spec.head.weight = spec.embedding;
+  const int64_t h = spec.hidden_size;
+  for (int64_t i = 0; i < layer_count; ++i) {
+    const std::string at = fmt::format("transformer.h.{}.", i);
+    LayerSpec layer;
+    layer.attention_norm = LayerNorm(at + "ln_1");
+    layer.mlp_norm = LayerNorm(at + "ln_2");
+    layer.qkv = Conv1D(at + "attn.c_attn", h, 3 * h);
+    layer.attention_out = Conv1D(at + "attn.c_proj", h, h);
+    layer.up = Conv1D(at + "mlp.c_fc", h, spec.mlp_size);
+    layer.down = Conv1D(at + "mlp.c_proj", spec.mlp_size, h);
+    spec.layers.push_back(std::move(layer));
+  }
+}
+
+void FillGpt2(ConfigReader& config, DecoderSpec& spec) {
+  spec.vocab_size = config.Int("vocab_size", 50257, 1, kVocabMax);
+  spec.hidden_size = config.Int("n_embd", 768, 1, kSizeMax);
+  spec.heads = spec.kv_heads = config.Int("n_head", 12, 1, kSizeMax);
+  spec.head_dim = HeadDim(config, "n_embd", spec);
+  spec.mlp_size = config.Int("n_inner", 4 * spec.hidden_size, 1, 4 * kSizeMax);
+  spec.max_positions = config.Int("n_positions", 1024, 1, kPositionsMax);
+  spec.norm = NormKind::kLayerNorm;
+  spec.norm_epsilon = config.Double("layer_norm_epsilon", 1e-5, 0, 1);
+  spec.activation = ReadActivation(config, "activation_function", "gelu_new");
+  spec.gated_mlp = false;
+  spec.qkv_layout = QkvLayout::kFusedStacked;
+  spec.tied_head = config.Bool("tie_word_embeddings", true);
+  const bool scale = config.Bool("scale_attn_weights", true);
+  const bool by_layer = config.Bool("scale_attn_by_inverse_layer_idx", false);
+  // The upcast changes rounding in half precision only; scores here are summed in float32 anyway.
+  config.Bool("reorder_and_upcast_attn", false);
+  if (config.Bool("add_cross_attention", false)) {
+    config.Unsupported("add_cross_attention", "is true; only decoders without an encoder run here");
+  }
+  NameGpt2Tensors(LayerCount(config, "n_layer", 12), spec);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    double factor = scale ? 1 / std::sqrt(static_cast<double>(spec.head_dim)) : 1;
+    if (by_layer) factor /= static_cast<double>(i + 1);
+    spec.layers[i].score_scale = factor;
+  }
+}
+
+constexpr std::array kGptFamilies = {
+    Family{"GPTNeoXForCausalLM", "gpt_neox", "max_position_embeddings", 2048, FillGptNeox},
+    Family{"GPT2LMHeadModel", "gpt2", "n_positions", 1024, FillGpt2},
+};
+
+}  // namespace
+
+std::span<const Family> GptFamilies() {
+  return kGptFamilies;
+}
+
+}  // namespace koeval::model
