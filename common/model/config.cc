@@ -40,6 +40,7 @@ const std::set<std::string, std::less<>>& HarmlessKeys() {
                                                           "initializer_range",
                                                           "initializer_factor",
                                                           "use_cache",
+                                                          "cache_implementation",
                                                           "pretraining_tp",
                                                           "attention_dropout",
                                                           "attn_pdrop",

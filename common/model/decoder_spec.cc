@@ -13,6 +13,8 @@ constexpr int64_t kHeadChunkBytes = int64_t{64} << 20;
 // Buffers of about this many hidden-sized rows per token live at once inside a layer.
 constexpr int64_t kLiveHiddenRows = 6;
 constexpr int64_t kLiveMlpRows = 3;
+// What experts read, give back, and are summed up in.
+constexpr int64_t kLiveExpertRows = 3;
 
 void AddLinear(const LinearSpec& linear, std::vector<TensorNeed>& out) {
   if (linear.weight.empty()) return;
@@ -25,8 +27,48 @@ void AddLinear(const LinearSpec& linear, std::vector<TensorNeed>& out) {
 }
 
 void AddNorm(const NormSpec& norm, int64_t size, std::vector<TensorNeed>& out) {
+  if (norm.weight.empty()) return;
   out.push_back({norm.weight, {size}});
   if (!norm.bias.empty()) out.push_back({norm.bias, {size}});
+}
+
+void AddMlp(const MlpSpec& mlp, std::vector<TensorNeed>& out) {
+  for (const LinearSpec* linear : {&mlp.gate_up, &mlp.gate, &mlp.up, &mlp.down}) {
+    AddLinear(*linear, out);
+  }
+}
+
+void AddLayer(const DecoderSpec& spec, const LayerSpec& layer, std::vector<TensorNeed>& out) {
+  AddNorm(layer.attention_norm, spec.hidden_size, out);
+  for (const LinearSpec* linear : {&layer.qkv, &layer.q, &layer.k, &layer.v}) {
+    AddLinear(*linear, out);
+  }
+  const bool whole = spec.qk_norm == QkNorm::kWholeProjection;
+  AddNorm(layer.q_norm, whole ? spec.heads * spec.head_dim : spec.head_dim, out);
+  AddNorm(layer.k_norm, whole ? spec.kv_heads * spec.head_dim : spec.head_dim, out);
+  AddLinear(layer.attention_out, out);
+  AddNorm(layer.attention_post_norm, spec.hidden_size, out);
+  AddNorm(layer.mlp_norm, spec.hidden_size, out);
+  AddLinear(layer.experts.router, out);
+  for (const MlpSpec& expert : layer.experts.experts) AddMlp(expert, out);
+  AddLinear(layer.experts.shared_gate, out);
+  AddMlp(layer.mlp, out);
+  AddNorm(layer.mlp_post_norm, spec.hidden_size, out);
+}
+
+// Rows of the size of an MLP, and of the hidden size, that a token holds in a layer's MLP: those of
+// the widest one, since experts run one after the other and each may be given all tokens.
+int64_t LiveMlpElements(const DecoderSpec& spec) {
+  int64_t most = 0;
+  for (const LayerSpec& layer : spec.layers) {
+    int64_t elements = kLiveMlpRows * layer.mlp.down.in;
+    for (const MlpSpec& expert : layer.experts.experts) {
+      elements =
+          std::max(elements, kLiveMlpRows * expert.down.in + kLiveExpertRows * spec.hidden_size);
+    }
+    most = std::max(most, elements);
+  }
+  return most;
 }
 
 // The blend of the llama3 scaling for one frequency.
@@ -62,14 +104,16 @@ double YarnInterpolatedShare(const RopeSpec& rope, int64_t j) {
 
 }  // namespace
 
-std::vector<float> RopeFrequencies(const RopeSpec& rope) {
+std::vector<float> RopeFrequencies(const RopeSpec& rope, RopeRange range) {
   std::vector<float> out;
   if (rope.kind == RopeKind::kNone) return out;
+  const std::vector<double>& divisors =
+      range == RopeRange::kOriginal ? rope.short_factors : rope.long_factors;
   for (int64_t j = 0; j < rope.dim / 2; ++j) {
     const double exponent = static_cast<double>(2 * j) / static_cast<double>(rope.dim);
+    const auto wavelength = static_cast<float>(std::pow(rope.theta, exponent));
     // Float32 before any scaling, as the tables of the reference implementation are.
-    const float plain = 1.0f / static_cast<float>(std::pow(rope.theta, exponent));
-    double frequency = plain;
+    double frequency = 1.0f / wavelength;
     if (rope.kind == RopeKind::kLinear) {
       frequency /= rope.factor;
     } else if (rope.kind == RopeKind::kLlama3) {
@@ -77,6 +121,8 @@ std::vector<float> RopeFrequencies(const RopeSpec& rope) {
     } else if (rope.kind == RopeKind::kYarn) {
       const double share = YarnInterpolatedShare(rope, j);
       frequency = frequency / rope.factor * share + frequency * (1 - share);
+    } else if (rope.kind == RopeKind::kLongRope) {
+      frequency = 1.0f / (static_cast<float>(divisors[static_cast<size_t>(j)]) * wavelength);
     }
     out.push_back(static_cast<float>(frequency));
   }
@@ -89,17 +135,7 @@ std::vector<TensorNeed> NeededTensors(const DecoderSpec& spec) {
   if (!spec.position_embedding.empty()) {
     out.push_back({spec.position_embedding, {spec.max_positions, spec.hidden_size}});
   }
-  for (const LayerSpec& layer : spec.layers) {
-    AddNorm(layer.attention_norm, spec.hidden_size, out);
-    for (const LinearSpec* linear : {&layer.qkv, &layer.q, &layer.k, &layer.v}) {
-      AddLinear(*linear, out);
-    }
-    AddLinear(layer.attention_out, out);
-    AddNorm(layer.mlp_norm, spec.hidden_size, out);
-    for (const LinearSpec* linear : {&layer.gate, &layer.up, &layer.down}) {
-      AddLinear(*linear, out);
-    }
-  }
+  for (const LayerSpec& layer : spec.layers) AddLayer(spec, layer, out);
   AddNorm(spec.final_norm, spec.hidden_size, out);
   if (!spec.tied_head) AddLinear(spec.head, out);
   return out;
@@ -123,8 +159,7 @@ MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_
   const auto layers = static_cast<int64_t>(spec.layers.size());
   need.key_values = kv_row * (layers * prefix_tokens + tokens + prefix_tokens);
   const int64_t attention_row = spec.heads * spec.head_dim * 2;
-  const int64_t row =
-      kLiveHiddenRows * spec.hidden_size + kLiveMlpRows * spec.mlp_size + attention_row;
+  const int64_t row = kLiveHiddenRows * spec.hidden_size + LiveMlpElements(spec) + attention_row;
   need.activations = tokens * row * element_bytes + 3 * kHeadChunkBytes;
   return need;
 }

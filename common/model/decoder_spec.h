@@ -2,16 +2,25 @@
 // family's name.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace koeval::model {
 
-enum class NormKind { kRms, kLayerNorm };
+// What a norm does after it divided by the root mean square, or by mean and deviation.
+enum class NormKind {
+  kRms,         // rounds to the compute dtype, then multiplies by the weight
+  kRmsWide,     // multiplies by the weight in float32, then rounds
+  kRmsOnePlus,  // multiplies by (1 + weight) in float32, then rounds
+  kLayerNorm,
+};
 // kGelu is the exact one (erf); kGeluTanh the tanh approximation ("gelu_new").
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
-enum class RopeKind { kNone, kDefault, kLinear, kLlama3, kYarn };
+enum class RopeKind { kNone, kDefault, kLinear, kLlama3, kYarn, kLongRope };
+// What one norm of queries and of keys spans, before positions are applied.
+enum class QkNorm { kNone, kPerHead, kWholeProjection };
 // How query, key and value projections are stored.
 enum class QkvLayout {
   kSeparate,      // three matrices
@@ -27,16 +36,24 @@ struct RopeSpec {
   double factor = 1;              // linear, llama3, yarn
   double low_freq_factor = 1;     // llama3
   double high_freq_factor = 4;    // llama3
-  double original_positions = 0;  // llama3, yarn
+  double original_positions = 0;  // llama3, yarn, longrope
   double beta_fast = 32;          // yarn
   double beta_slow = 1;           // yarn
   bool truncate = true;           // yarn: correction range to whole dimensions
-  double attention_scaling = 1;   // multiplies cosines and sines
+  // longrope: divisors of the dim/2 frequencies, for inputs of at most `original_positions` tokens
+  // and for longer ones.
+  std::vector<double> short_factors;
+  std::vector<double> long_factors;
+  double attention_scaling = 1;  // multiplies cosines and sines
 };
+
+// The length of an input, as far as rotary frequencies depend on it: kExtended is an input of more
+// tokens than the `original_positions` of a longrope.
+enum class RopeRange { kOriginal, kExtended };
 
 // The dim/2 inverse frequencies in radians per position, rounded to float32 where the reference
 // implementation rounds. Empty for kNone.
-std::vector<float> RopeFrequencies(const RopeSpec& rope);
+std::vector<float> RopeFrequencies(const RopeSpec& rope, RopeRange range = RopeRange::kOriginal);
 
 // y = x W^T + b. `weight` is (out, in), or (in, out) when `transposed`. An empty name: no tensor.
 struct LinearSpec {
@@ -47,21 +64,45 @@ struct LinearSpec {
   bool transposed = false;
 };
 
+// An empty weight: no norm, what comes in goes out.
 struct NormSpec {
   std::string weight;
   std::string bias;  // empty: none
 };
 
+// down(act(gate(x)) * up(x)), or down(act(up(x))) without a gate.
+struct MlpSpec {
+  LinearSpec gate_up;   // one matrix, rows [gate; up]; else the two below
+  LinearSpec gate, up;  // an empty gate: not gated
+  LinearSpec down;
+};
+
+// A router that sends each token to `chosen` experts. Its softmax over all experts is taken in
+// float32; the weights of the chosen ones are summed up to one when `renormalised`.
+struct ExpertsSpec {
+  LinearSpec router;  // (experts, hidden); empty: the layer has no experts
+  std::vector<MlpSpec> experts;
+  int64_t chosen = 0;
+  bool renormalised = false;
+  // (1, hidden): its sigmoid scales LayerSpec::mlp, which every token passes besides its experts.
+  // Empty: such a layer has no LayerSpec::mlp.
+  LinearSpec shared_gate;
+};
+
 struct LayerSpec {
-  NormSpec attention_norm;
+  NormSpec attention_norm;       // of what attention reads
+  NormSpec attention_post_norm;  // of what attention adds
   NormSpec mlp_norm;
-  LinearSpec qkv;      // fused layouts
-  LinearSpec q, k, v;  // kSeparate
+  NormSpec mlp_post_norm;
+  LinearSpec qkv;           // fused layouts
+  LinearSpec q, k, v;       // kSeparate
+  NormSpec q_norm, k_norm;  // of the kind of DecoderSpec::qk_norm
   LinearSpec attention_out;
-  LinearSpec gate;  // only when DecoderSpec::gated_mlp
-  LinearSpec up, down;
+  MlpSpec mlp;
+  ExpertsSpec experts;
   int64_t window = 0;      // a key is visible when query - key < window; 0: no window
   double score_scale = 1;  // multiplies query . key
+  size_t rope = 0;         // of DecoderSpec::ropes
 };
 
 struct DecoderSpec {
@@ -82,10 +123,13 @@ struct DecoderSpec {
   NormKind norm = NormKind::kRms;
   double norm_epsilon = 1e-6;
   Activation activation = Activation::kSilu;
-  bool gated_mlp = true;           // down(act(gate(x)) * up(x)), else down(act(up(x)))
   bool parallel_residual = false;  // x + attention(norm1(x)) + mlp(norm2(x))
   QkvLayout qkv_layout = QkvLayout::kSeparate;
-  RopeSpec rope;
+  QkNorm qk_norm = QkNorm::kNone;
+  std::vector<RopeSpec> ropes = {RopeSpec{}};  // what the layers choose from, never empty
+  double embedding_scale = 1;  // multiplies embeddings, rounded to the compute dtype
+  double score_softcap = 0;    // scaled scores s become cap * tanh(s / cap); 0: they do not
+  double logit_softcap = 0;    // the same of logits
 
   // Names may also occur without this prefix in checkpoints of the headless base model.
   std::string base_prefix;

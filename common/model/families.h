@@ -20,7 +20,10 @@ struct Family {
   void (*fill)(ConfigReader& config, DecoderSpec& spec);
 };
 
-// Those in gpt_families.cc.
+// The families of each file, NAME_families.cc.
+std::span<const Family> LlamaFamilies();
+std::span<const Family> GemmaFamilies();
+std::span<const Family> MoeFamilies();
 std::span<const Family> GptFamilies();
 // All families, in the order of the messages that list them.
 std::span<const Family> Families();

@@ -48,4 +48,40 @@ int64_t LayerCount(ConfigReader& config, std::string_view key, int64_t fallback)
   return config.Int(key, fallback, 1, kLayersMax);
 }
 
+int64_t ReadWindow(ConfigReader& config, std::string_view key, int64_t fallback) {
+  const bool none = config.IsNull(key);
+  return config.Int(key, none ? 0 : fallback, 0, kPositionsMax);
+}
+
+void ReadLayerTypes(ConfigReader& config, int64_t window, DecoderSpec& spec) {
+  const Json* types = config.Find("layer_types");
+  if (types == nullptr) return;
+  if (!types->is_array() || types->size() != spec.layers.size()) {
+    config.Fail("layer_types", fmt::format("must be a list of {} names", spec.layers.size()));
+    return;
+  }
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const Json& type = (*types)[i];
+    if (type == "sliding_attention") {
+      if (window == 0) {
+        config.Fail("layer_types", fmt::format("has \"sliding_attention\" at {}, but no "
+                                               "sliding_window is in use; set it, or write "
+                                               "\"full_attention\"",
+                                               i));
+      }
+      spec.layers[i].window = window;
+    } else if (type == "full_attention") {
+      spec.layers[i].window = 0;
+    } else {
+      config.Unsupported("layer_types", fmt::format("has {} at {}", type.dump().substr(0, 100), i));
+    }
+  }
+}
+
+void RefuseTrue(ConfigReader& config, std::string_view key, std::string_view meaning) {
+  if (config.Bool(key, false)) {
+    config.Unsupported(key, fmt::format("is true; {} has no implementation here", meaning));
+  }
+}
+
 }  // namespace koeval::model

@@ -14,7 +14,9 @@ namespace koeval::model {
 constexpr int64_t kSizeMax = int64_t{1} << 24;
 constexpr int64_t kVocabMax = int64_t{1} << 28;
 constexpr int64_t kLayersMax = 2048;
+constexpr int64_t kExpertsMax = 4096;
 constexpr int64_t kPositionsMax = int64_t{1} << 30;
+constexpr double kScaleMax = 1e9;
 
 // An activation by its name in config.json; others are noted as unsupported.
 Activation ReadActivation(ConfigReader& config, std::string_view key, std::string_view fallback);
@@ -33,5 +35,13 @@ int64_t HeadDim(ConfigReader& config, std::string_view hidden_key, const Decoder
 
 // Number of layers.
 int64_t LayerCount(ConfigReader& config, std::string_view key, int64_t fallback);
+
+// A window of the class: absent means `fallback`, null means none (0).
+int64_t ReadWindow(ConfigReader& config, std::string_view key, int64_t fallback);
+// "sliding_attention" (gets `window`) or "full_attention" per layer, where the file has
+// "layer_types"; without the key the layers stay as they are.
+void ReadLayerTypes(ConfigReader& config, int64_t window, DecoderSpec& spec);
+// A true `key` would change the result and has no implementation; `meaning` says what it turns on.
+void RefuseTrue(ConfigReader& config, std::string_view key, std::string_view meaning);
 
 }  // namespace koeval::model

@@ -26,8 +26,8 @@ void NameGptNeoxTensors(bool attention_bias, int64_t layer_count, DecoderSpec& s
     layer.mlp_norm = LayerNorm(at + "post_attention_layernorm");
     layer.qkv = Linear(at + "attention.query_key_value", h, 3 * h, attention_bias);
     layer.attention_out = Linear(at + "attention.dense", h, h, attention_bias);
-    layer.up = Linear(at + "mlp.dense_h_to_4h", h, spec.mlp_size, true);
-    layer.down = Linear(at + "mlp.dense_4h_to_h", spec.mlp_size, h, true);
+    layer.mlp.up = Linear(at + "mlp.dense_h_to_4h", h, spec.mlp_size, true);
+    layer.mlp.down = Linear(at + "mlp.dense_4h_to_h", spec.mlp_size, h, true);
     layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
     spec.layers.push_back(std::move(layer));
   }
@@ -43,12 +43,14 @@ void FillGptNeox(ConfigReader& config, DecoderSpec& spec) {
   spec.norm = NormKind::kLayerNorm;
   spec.norm_epsilon = config.Double("layer_norm_eps", 1e-5, 0, 1);
   spec.activation = ReadActivation(config, "hidden_act", "gelu");
-  spec.gated_mlp = false;
   spec.parallel_residual = config.Bool("use_parallel_residual", true);
   spec.qkv_layout = QkvLayout::kFusedPerHead;
   spec.tied_head = config.Bool("tie_word_embeddings", false);
-  spec.rope = ReadRope(config, {10000, 0.25, "rotary_emb_base", "rotary_pct"}, spec.head_dim,
-                       spec.max_positions);
+  RopeDefaults rope;
+  rope.partial_factor = 0.25;
+  rope.theta_key = "rotary_emb_base";
+  rope.partial_key = "rotary_pct";
+  spec.ropes = {ReadRope(config, rope, spec.head_dim, spec.max_positions)};
   const bool attention_bias = config.Bool("attention_bias", true);
   NameGptNeoxTensors(attention_bias, LayerCount(config, "num_hidden_layers", 44), spec);
 }
@@ -73,8 +75,8 @@ void NameGpt2Tensors(int64_t layer_count, DecoderSpec& spec) {
     layer.mlp_norm = LayerNorm(at + "ln_2");
     layer.qkv = Conv1D(at + "attn.c_attn", h, 3 * h);
     layer.attention_out = Conv1D(at + "attn.c_proj", h, h);
-    layer.up = Conv1D(at + "mlp.c_fc", h, spec.mlp_size);
-    layer.down = Conv1D(at + "mlp.c_proj", spec.mlp_size, h);
+    layer.mlp.up = Conv1D(at + "mlp.c_fc", h, spec.mlp_size);
+    layer.mlp.down = Conv1D(at + "mlp.c_proj", spec.mlp_size, h);
     spec.layers.push_back(std::move(layer));
   }
 }
@@ -89,7 +91,6 @@ void FillGpt2(ConfigReader& config, DecoderSpec& spec) {
   spec.norm = NormKind::kLayerNorm;
   spec.norm_epsilon = config.Double("layer_norm_epsilon", 1e-5, 0, 1);
   spec.activation = ReadActivation(config, "activation_function", "gelu_new");
-  spec.gated_mlp = false;
   spec.qkv_layout = QkvLayout::kFusedStacked;
   spec.tied_head = config.Bool("tie_word_embeddings", true);
   const bool scale = config.Bool("scale_attn_weights", true);

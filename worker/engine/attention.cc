@@ -30,12 +30,12 @@ at::Tensor MaskTensor(const AttentionBlock& block, at::ScalarType dtype, at::Dev
   return mask.to(device, dtype);
 }
 
-// softmax(queries keys^T * scale + mask) values, heads grouped by the key head that they share.
-// Plain products on purpose: with libtorch 2.13 on a CPU, its fused float32 kernel was mostly
-// faster alone but made no difference to whole runs, where linear layers take most of the time; in
-// bfloat16 it is known to be far slower in builds without MKL.
+// softmax(capped(queries keys^T * scale) + mask) values, heads grouped by the key head that they
+// share. Plain products on purpose: with libtorch 2.13 on a CPU, its fused float32 kernel was
+// mostly faster alone but made no difference to whole runs, where linear layers take most of the
+// time; in bfloat16 it is known to be far slower in builds without MKL.
 at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
-                  double scale, const at::Tensor& mask) {
+                  const AttentionShape& shape, const at::Tensor& mask) {
   const int64_t n = queries.size(0), head_dim = queries.size(2), columns = keys.size(0);
   const int64_t kv_heads = keys.size(1);
   const int64_t group = queries.size(1) / kv_heads;
@@ -43,7 +43,8 @@ at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
                                  .permute({1, 2, 0, 3})
                                  .reshape({kv_heads, group * n, head_dim});
   const at::Tensor unused = at::empty({1, 1, 1}, queries.options());
-  at::Tensor scores = at::baddbmm(unused, grouped, keys.permute({1, 2, 0}), 0, scale);
+  at::Tensor scores = Softcap(
+      at::baddbmm(unused, grouped, keys.permute({1, 2, 0}), 0, shape.score_scale), shape.softcap);
   if (mask.defined()) {
     scores.view({kv_heads, group, n, columns})
         .narrow(3, columns - mask.size(1), mask.size(1))
@@ -57,6 +58,11 @@ at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
 }
 
 }  // namespace
+
+at::Tensor Softcap(at::Tensor x, double cap) {
+  if (cap == 0) return x;
+  return x.div_(cap).tanh_().mul_(cap);
+}
 
 PackedAttention::PackedAttention(const plan::MicroBatch& micro_batch,
                                  const std::vector<KeyValues>& prefix, at::ScalarType dtype,
@@ -91,8 +97,8 @@ at::Tensor PackedAttention::Run(size_t layer, const AttentionShape& shape,
   for (const Block& block : BlocksFor(shape.window)) {
     const AttentionBlock& plan = block.plan;
     parts.push_back(Attend(queries.narrow(0, plan.query_begin, plan.query_end - plan.query_begin),
-                           Rows(all.keys, plan.keys), Rows(all.values, plan.keys),
-                           shape.score_scale, block.mask));
+                           Rows(all.keys, plan.keys), Rows(all.values, plan.keys), shape,
+                           block.mask));
   }
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
@@ -105,7 +111,8 @@ at::Tensor CausalAttention::Run(size_t, const AttentionShape& shape, const at::T
   const at::Tensor q = queries.transpose(0, 1);
   const at::Tensor k = fresh.keys.repeat_interleave(group, 1).transpose(0, 1);
   const at::Tensor v = fresh.values.repeat_interleave(group, 1).transpose(0, 1);
-  at::Tensor scores = at::matmul(q, k.transpose(1, 2)).mul_(shape.score_scale);
+  at::Tensor scores =
+      Softcap(at::matmul(q, k.transpose(1, 2)).mul_(shape.score_scale), shape.softcap);
   const at::Tensor position = at::arange(n, at::TensorOptions(at::kLong).device(q.device()));
   const at::Tensor distance = position.unsqueeze(1) - position.unsqueeze(0);
   at::Tensor hidden = distance < 0;

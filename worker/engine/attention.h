@@ -21,7 +21,12 @@ struct KeyValues {
 struct AttentionShape {
   int64_t window = 0;  // as LayerSpec::window
   double score_scale = 1;
+  double softcap = 0;  // as DecoderSpec::score_softcap
 };
+
+// cap * tanh(x / cap), rounded after each step as the reference implementation does; x when `cap`
+// is 0. Works in place.
+at::Tensor Softcap(at::Tensor x, double cap);
 
 // Answers the queries of one forward, layer by layer.
 class Attention {

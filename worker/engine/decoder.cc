@@ -3,71 +3,89 @@
 
 #include <utility>
 
+#include "worker/engine/mlp.h"
+
 namespace koeval::engine {
 namespace {
 
-using model::Activation;
 using model::NormKind;
+using model::QkNorm;
 using model::QkvLayout;
-using model::RopeKind;
-
-at::Tensor Linear(const at::Tensor& x, const LinearWeights& linear) {
-  return at::linear(x, linear.weight, linear.bias);
-}
+using model::RopeRange;
 
 at::Tensor ToDevice(const std::vector<int32_t>& values, at::Device device) {
   return at::tensor(values, at::TensorOptions(at::kInt)).to(device);
 }
 
+std::vector<at::Tensor> FrequencyTables(const model::DecoderSpec& spec, RopeRange range,
+                                        at::Device device) {
+  std::vector<at::Tensor> out;
+  for (const model::RopeSpec& rope : spec.ropes) {
+    const std::vector<float> table = model::RopeFrequencies(rope, range);
+    out.push_back(table.empty() ? at::Tensor()
+                                : at::tensor(table, at::TensorOptions(at::kFloat)).to(device));
+  }
+  return out;
+}
+
 }  // namespace
 
 Decoder::Decoder(model::DecoderSpec spec, Weights weights, at::ScalarType dtype, at::Device device)
-    : spec_(std::move(spec)), weights_(std::move(weights)), dtype_(dtype), device_(device) {
-  const std::vector<float> frequencies = model::RopeFrequencies(spec_.rope);
-  if (!frequencies.empty()) {
-    frequencies_ = at::tensor(frequencies, at::TensorOptions(at::kFloat)).to(device);
+    : spec_(std::move(spec)),
+      weights_(std::move(weights)),
+      dtype_(dtype),
+      device_(device),
+      frequencies_(FrequencyTables(spec_, RopeRange::kOriginal, device)),
+      extended_frequencies_(FrequencyTables(spec_, RopeRange::kExtended, device)) {}
+
+std::vector<Decoder::Rotation> Decoder::MakeRotations(const at::Tensor& positions,
+                                                      RopeRange range) const {
+  const auto& tables = range == RopeRange::kOriginal ? frequencies_ : extended_frequencies_;
+  std::vector<Rotation> out;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    out.emplace_back();
+    if (!tables[i].defined()) continue;
+    const at::Tensor angles = positions.to(at::kFloat).unsqueeze(1) * tables[i].unsqueeze(0);
+    const double scaling = spec_.ropes[i].attention_scaling;
+    out.back() = {spec_.ropes[i].dim, (at::cos(angles) * scaling).to(dtype_).unsqueeze(1),
+                  (at::sin(angles) * scaling).to(dtype_).unsqueeze(1)};
   }
+  return out;
 }
 
-Decoder::Rotation Decoder::MakeRotation(const at::Tensor& positions) const {
-  if (spec_.rope.kind == RopeKind::kNone) return {};
-  const at::Tensor angles = positions.to(at::kFloat).unsqueeze(1) * frequencies_.unsqueeze(0);
-  const double scaling = spec_.rope.attention_scaling;
-  return {(at::cos(angles) * scaling).to(dtype_).unsqueeze(1),
-          (at::sin(angles) * scaling).to(dtype_).unsqueeze(1)};
-}
-
-at::Tensor Decoder::Rotate(const at::Tensor& x, const Rotation& rotation) const {
+at::Tensor Decoder::Rotate(const at::Tensor& x, const Rotation& rotation) {
   if (!rotation.cos.defined()) return x;
-  const int64_t half = spec_.rope.dim / 2;
+  const int64_t half = rotation.dim / 2;
   const at::Tensor a = x.narrow(2, 0, half);
   const at::Tensor b = x.narrow(2, half, half);
   std::vector<at::Tensor> parts = {a * rotation.cos - b * rotation.sin,
                                    b * rotation.cos + a * rotation.sin};
-  if (spec_.rope.dim < x.size(2)) {
-    parts.push_back(x.narrow(2, spec_.rope.dim, x.size(2) - spec_.rope.dim));
+  if (rotation.dim < x.size(2)) {
+    parts.push_back(x.narrow(2, rotation.dim, x.size(2) - rotation.dim));
   }
   return at::cat(parts, 2);
 }
 
 at::Tensor Decoder::Norm(const at::Tensor& x, const NormWeights& norm) const {
+  if (!norm.weight.defined()) return x;
   if (spec_.norm == NormKind::kLayerNorm) {
-    return at::layer_norm(x, {spec_.hidden_size}, norm.weight, norm.bias, spec_.norm_epsilon);
+    return at::layer_norm(x, norm.weight.sizes(), norm.weight, norm.bias, spec_.norm_epsilon);
   }
   const at::Tensor wide = x.to(at::kFloat);
   const at::Tensor inverse =
       at::rsqrt(wide.square().mean({-1}, /*keepdim=*/true) + spec_.norm_epsilon);
-  return (wide * inverse).to(dtype_) * norm.weight;
+  if (spec_.norm == NormKind::kRms) return (wide * inverse).to(dtype_) * norm.weight;
+  return (wide * inverse * norm.weight).to(dtype_);
 }
 
 Decoder::Qkv Decoder::Project(const at::Tensor& x, const LayerWeights& layer) const {
   const int64_t n = x.size(0), head_dim = spec_.head_dim;
   if (spec_.qkv_layout == QkvLayout::kSeparate) {
-    return {Linear(x, layer.q).view({n, spec_.heads, head_dim}),
-            Linear(x, layer.k).view({n, spec_.kv_heads, head_dim}),
-            Linear(x, layer.v).view({n, spec_.kv_heads, head_dim})};
+    return {ApplyLinear(x, layer.q).view({n, spec_.heads, head_dim}),
+            ApplyLinear(x, layer.k).view({n, spec_.kv_heads, head_dim}),
+            ApplyLinear(x, layer.v).view({n, spec_.kv_heads, head_dim})};
   }
-  const at::Tensor fused = Linear(x, layer.qkv);
+  const at::Tensor fused = ApplyLinear(x, layer.qkv);
   if (spec_.qkv_layout == QkvLayout::kFusedPerHead) {
     const at::Tensor heads = fused.view({n, spec_.heads, 3, head_dim});
     return {heads.select(2, 0), heads.select(2, 1), heads.select(2, 2)};
@@ -78,64 +96,74 @@ Decoder::Qkv Decoder::Project(const at::Tensor& x, const LayerWeights& layer) co
           fused.narrow(1, q + kv, kv).unflatten(1, {spec_.kv_heads, head_dim})};
 }
 
+void Decoder::NormQk(const LayerWeights& layer, Qkv& qkv) const {
+  if (spec_.qk_norm == QkNorm::kNone) return;
+  if (spec_.qk_norm == QkNorm::kPerHead) {
+    qkv.q = Norm(qkv.q, layer.q_norm);
+    qkv.k = Norm(qkv.k, layer.k_norm);
+    return;
+  }
+  qkv.q = Norm(qkv.q.flatten(1), layer.q_norm).view_as(qkv.q);
+  qkv.k = Norm(qkv.k.flatten(1), layer.k_norm).view_as(qkv.k);
+}
+
 at::Tensor Decoder::SelfAttention(size_t index, const at::Tensor& x, const Rotation& rotation,
                                   Attention& attention, std::vector<KeyValues>* keep) const {
   const LayerWeights& layer = weights_.layers[index];
   const model::LayerSpec& spec = spec_.layers[index];
-  const Qkv qkv = Project(x, layer);
+  Qkv qkv = Project(x, layer);
+  NormQk(layer, qkv);
   // Contiguous: keys and values are read in row ranges, and fused projections are strided.
   const KeyValues fresh{Rotate(qkv.k, rotation).contiguous(), qkv.v.contiguous()};
   if (keep != nullptr) keep->push_back(fresh);
   const at::Tensor queries = Rotate(qkv.q, rotation).contiguous();
-  const at::Tensor out = attention.Run(index, {spec.window, spec.score_scale}, queries, fresh);
-  return Linear(out, layer.attention_out);
+  const AttentionShape shape{spec.window, spec.score_scale, spec_.score_softcap};
+  return ApplyLinear(attention.Run(index, shape, queries, fresh), layer.attention_out);
 }
 
-at::Tensor Decoder::Activate(const at::Tensor& x) const {
-  switch (spec_.activation) {
-    case Activation::kSilu:
-      return at::silu(x);
-    case Activation::kGelu:
-      return at::gelu(x, "none");
-    case Activation::kGeluTanh:
-      return at::gelu(x, "tanh");
-    case Activation::kRelu:
-      return at::relu(x);
+at::Tensor Decoder::FeedForward(size_t index, const at::Tensor& x) const {
+  const LayerWeights& layer = weights_.layers[index];
+  const model::ExpertsSpec& experts = spec_.layers[index].experts;
+  if (experts.router.weight.empty()) return ApplyMlp(x, layer.mlp, spec_.activation);
+  return ApplyExperts(x, experts, layer.experts, layer.mlp, spec_.activation);
+}
+
+at::Tensor Decoder::Embed(const at::Tensor& ids, const at::Tensor& positions) const {
+  at::Tensor x = at::embedding(weights_.embedding, ids);
+  if (weights_.position_embedding.defined()) {
+    x = x + at::embedding(weights_.position_embedding, positions);
+  }
+  // The factor is rounded to the compute dtype first, as the reference implementation does.
+  if (spec_.embedding_scale != 1) {
+    x = x * at::tensor(spec_.embedding_scale, at::TensorOptions(at::kFloat)).to(x.options());
   }
   return x;
 }
 
-at::Tensor Decoder::Mlp(const at::Tensor& x, const LayerWeights& layer) const {
-  if (!spec_.gated_mlp) return Linear(Activate(Linear(x, layer.up)), layer.down);
-  return Linear(Activate(Linear(x, layer.gate)).mul_(Linear(x, layer.up)), layer.down);
-}
-
 at::Tensor Decoder::Forward(const std::vector<int32_t>& tokens,
                             const std::vector<int32_t>& positions, Attention& attention,
-                            std::vector<KeyValues>* keep) const {
-  const at::Tensor ids = ToDevice(tokens, device_);
+                            std::vector<KeyValues>* keep, RopeRange range) const {
   const at::Tensor places = ToDevice(positions, device_);
-  at::Tensor x = at::embedding(weights_.embedding, ids);
-  if (weights_.position_embedding.defined()) {
-    x = x + at::embedding(weights_.position_embedding, places);
-  }
-  const Rotation rotation = MakeRotation(places);
+  at::Tensor x = Embed(ToDevice(tokens, device_), places);
+  const std::vector<Rotation> rotations = MakeRotations(places, range);
   for (size_t i = 0; i < weights_.layers.size(); ++i) {
     const LayerWeights& layer = weights_.layers[i];
+    const Rotation& rotation = rotations[spec_.layers[i].rope];
     const at::Tensor attended =
-        SelfAttention(i, Norm(x, layer.attention_norm), rotation, attention, keep);
+        Norm(SelfAttention(i, Norm(x, layer.attention_norm), rotation, attention, keep),
+             layer.attention_post_norm);
     if (spec_.parallel_residual) {
-      x = Mlp(Norm(x, layer.mlp_norm), layer) + attended + x;
+      x = FeedForward(i, Norm(x, layer.mlp_norm)) + attended + x;
     } else {
       x = x + attended;
-      x = x + Mlp(Norm(x, layer.mlp_norm), layer);
+      x = x + Norm(FeedForward(i, Norm(x, layer.mlp_norm)), layer.mlp_post_norm);
     }
   }
   return x;
 }
 
 at::Tensor Decoder::Head(const at::Tensor& hidden) const {
-  return at::linear(Norm(hidden, weights_.final_norm), weights_.head);
+  return Softcap(at::linear(Norm(hidden, weights_.final_norm), weights_.head), spec_.logit_softcap);
 }
 
 }  // namespace koeval::engine

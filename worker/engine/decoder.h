@@ -19,9 +19,11 @@ class Decoder {
   Decoder(model::DecoderSpec spec, Weights weights, at::ScalarType dtype, at::Device device);
 
   // Runs `tokens` at `positions` through all layers: hidden states (tokens, hidden) before the
-  // final norm. When `keep` is not null it receives each layer's keys and values.
+  // final norm. When `keep` is not null it receives each layer's keys and values. `range` is that
+  // of the inputs which the tokens belong to; keys of one range answer no queries of the other.
   at::Tensor Forward(const std::vector<int32_t>& tokens, const std::vector<int32_t>& positions,
-                     Attention& attention, std::vector<KeyValues>* keep) const;
+                     Attention& attention, std::vector<KeyValues>* keep,
+                     model::RopeRange range = model::RopeRange::kOriginal) const;
 
   // Logits (rows, vocabulary) in the compute dtype of hidden states (rows, hidden).
   at::Tensor Head(const at::Tensor& hidden) const;
@@ -31,28 +33,32 @@ class Decoder {
   at::Device device() const { return device_; }
 
  private:
-  // Cosines and sines of a forward, (tokens, 1, rotated/2) each.
+  // Cosines and sines of a forward, (tokens, 1, dim/2) each; undefined: nothing rotates.
   struct Rotation {
+    int64_t dim = 0;
     at::Tensor cos;
     at::Tensor sin;
   };
   struct Qkv {
     at::Tensor q, k, v;  // (tokens, heads, head_dim)
   };
-  Rotation MakeRotation(const at::Tensor& positions) const;
-  at::Tensor Rotate(const at::Tensor& x, const Rotation& rotation) const;
+  // One per DecoderSpec::ropes.
+  std::vector<Rotation> MakeRotations(const at::Tensor& positions, model::RopeRange range) const;
+  static at::Tensor Rotate(const at::Tensor& x, const Rotation& rotation);
+  at::Tensor Embed(const at::Tensor& ids, const at::Tensor& positions) const;
   at::Tensor Norm(const at::Tensor& x, const NormWeights& norm) const;
   Qkv Project(const at::Tensor& x, const LayerWeights& layer) const;
+  void NormQk(const LayerWeights& layer, Qkv& qkv) const;
   at::Tensor SelfAttention(size_t index, const at::Tensor& x, const Rotation& rotation,
                            Attention& attention, std::vector<KeyValues>* keep) const;
-  at::Tensor Mlp(const at::Tensor& x, const LayerWeights& layer) const;
-  at::Tensor Activate(const at::Tensor& x) const;
+  at::Tensor FeedForward(size_t index, const at::Tensor& x) const;
 
   const model::DecoderSpec spec_;
   const Weights weights_;
   const at::ScalarType dtype_;
   const at::Device device_;
-  at::Tensor frequencies_;  // (rotated/2) float32 on the device
+  // (dim/2) float32 on the device, for each of DecoderSpec::ropes; undefined: nothing rotates.
+  std::vector<at::Tensor> frequencies_, extended_frequencies_;
 };
 
 }  // namespace koeval::engine

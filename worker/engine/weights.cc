@@ -12,6 +12,7 @@ namespace {
 using model::Checkpoint;
 using model::DecoderSpec;
 using model::LinearSpec;
+using model::NormKind;
 using model::NormSpec;
 using model::StoredTensor;
 
@@ -46,7 +47,39 @@ class Loader {
     return {weight, Tensor(linear.bias)};
   }
 
-  NormWeights Norm(const NormSpec& norm) const { return {Tensor(norm.weight), Tensor(norm.bias)}; }
+  NormWeights Norm(const NormSpec& norm) const {
+    NormWeights out{Tensor(norm.weight), Tensor(norm.bias)};
+    if (!out.weight.defined()) return out;
+    if (spec_.norm == NormKind::kRmsWide) out.weight = out.weight.to(at::kFloat);
+    if (spec_.norm == NormKind::kRmsOnePlus) out.weight = out.weight.to(at::kFloat) + 1;
+    return out;
+  }
+
+  MlpWeights Mlp(const model::MlpSpec& mlp) const {
+    return {Linear(mlp.gate_up), Linear(mlp.gate), Linear(mlp.up), Linear(mlp.down)};
+  }
+
+  LayerWeights Layer(const model::LayerSpec& layer) const {
+    LayerWeights out;
+    out.attention_norm = Norm(layer.attention_norm);
+    out.attention_post_norm = Norm(layer.attention_post_norm);
+    out.mlp_norm = Norm(layer.mlp_norm);
+    out.mlp_post_norm = Norm(layer.mlp_post_norm);
+    out.q_norm = Norm(layer.q_norm);
+    out.k_norm = Norm(layer.k_norm);
+    out.qkv = Linear(layer.qkv);
+    out.q = Linear(layer.q);
+    out.k = Linear(layer.k);
+    out.v = Linear(layer.v);
+    out.attention_out = Linear(layer.attention_out);
+    out.mlp = Mlp(layer.mlp);
+    out.experts.router = Linear(layer.experts.router);
+    for (const model::MlpSpec& expert : layer.experts.experts) {
+      out.experts.experts.push_back(Mlp(expert));
+    }
+    out.experts.shared_gate = Linear(layer.experts.shared_gate);
+    return out;
+  }
 
  private:
   // A view of the mapping that keeps it alive, or a copy where the file does not align elements.
@@ -79,20 +112,7 @@ Weights LoadWeights(const DecoderSpec& spec, const Checkpoint& checkpoint, at::S
   Weights out;
   out.embedding = loader.Tensor(spec.embedding);
   out.position_embedding = loader.Tensor(spec.position_embedding);
-  for (const model::LayerSpec& layer : spec.layers) {
-    LayerWeights weights;
-    weights.attention_norm = loader.Norm(layer.attention_norm);
-    weights.mlp_norm = loader.Norm(layer.mlp_norm);
-    weights.qkv = loader.Linear(layer.qkv);
-    weights.q = loader.Linear(layer.q);
-    weights.k = loader.Linear(layer.k);
-    weights.v = loader.Linear(layer.v);
-    weights.attention_out = loader.Linear(layer.attention_out);
-    weights.gate = loader.Linear(layer.gate);
-    weights.up = loader.Linear(layer.up);
-    weights.down = loader.Linear(layer.down);
-    out.layers.push_back(std::move(weights));
-  }
+  for (const model::LayerSpec& layer : spec.layers) out.layers.push_back(loader.Layer(layer));
   out.final_norm = loader.Norm(spec.final_norm);
   out.head = spec.tied_head ? out.embedding : loader.Tensor(spec.head.weight);
   return out;

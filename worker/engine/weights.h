@@ -17,14 +17,27 @@ struct LinearWeights {
   at::Tensor bias;
 };
 
+// `weight` is float32 for the norms that multiply in float32, and holds 1 + w for kRmsOnePlus.
 struct NormWeights {
-  at::Tensor weight;
+  at::Tensor weight;  // undefined: no norm
   at::Tensor bias;
 };
 
+struct MlpWeights {
+  LinearWeights gate_up, gate, up, down;
+};
+
+struct ExpertsWeights {
+  LinearWeights router;
+  std::vector<MlpWeights> experts;
+  LinearWeights shared_gate;
+};
+
 struct LayerWeights {
-  NormWeights attention_norm, mlp_norm;
-  LinearWeights qkv, q, k, v, attention_out, gate, up, down;
+  NormWeights attention_norm, attention_post_norm, mlp_norm, mlp_post_norm, q_norm, k_norm;
+  LinearWeights qkv, q, k, v, attention_out;
+  MlpWeights mlp;
+  ExpertsWeights experts;
 };
 
 struct Weights {

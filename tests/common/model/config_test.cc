@@ -46,9 +46,9 @@ TEST(ConfigTest, LlamaWithGroupedHeadsTiedAndScaledRope) {
   EXPECT_EQ(spec.head_dim, 16);
   EXPECT_TRUE(spec.tied_head);
   EXPECT_EQ(spec.head.weight, spec.embedding);
-  EXPECT_EQ(spec.rope.kind, RopeKind::kLlama3);
-  EXPECT_EQ(spec.rope.theta, 500000);
-  EXPECT_EQ(spec.rope.original_positions, 64);
+  EXPECT_EQ(spec.ropes[0].kind, RopeKind::kLlama3);
+  EXPECT_EQ(spec.ropes[0].theta, 500000);
+  EXPECT_EQ(spec.ropes[0].original_positions, 64);
   EXPECT_EQ(spec.stored_dtype, "bfloat16");
   EXPECT_EQ(spec.layers.size(), 3u);
 }
@@ -56,18 +56,18 @@ TEST(ConfigTest, LlamaWithGroupedHeadsTiedAndScaledRope) {
 TEST(ConfigTest, GptNeoxInBothResidualFormsAndBothGenerations) {
   const DecoderSpec parallel = Golden("gpt_neox");
   EXPECT_TRUE(parallel.parallel_residual);
-  EXPECT_EQ(parallel.rope.dim, 6);
+  EXPECT_EQ(parallel.ropes[0].dim, 6);
   EXPECT_EQ(parallel.qkv_layout, QkvLayout::kFusedPerHead);
-  EXPECT_FALSE(parallel.gated_mlp);
+  EXPECT_TRUE(parallel.layers[0].mlp.gate.weight.empty());
   const DecoderSpec serial = Golden("gpt_neox_serial");
   EXPECT_FALSE(serial.parallel_residual);
-  EXPECT_EQ(serial.rope.dim, 4);
+  EXPECT_EQ(serial.ropes[0].dim, 4);
   EXPECT_FALSE(serial.layers[0].qkv.bias.empty());
 }
 
 TEST(ConfigTest, Gpt2HasLearnedPositionsAndTransposedWeights) {
   const DecoderSpec spec = Golden("gpt2");
-  EXPECT_EQ(spec.rope.kind, RopeKind::kNone);
+  EXPECT_EQ(spec.ropes[0].kind, RopeKind::kNone);
   EXPECT_EQ(spec.position_embedding, "transformer.wpe.weight");
   EXPECT_TRUE(spec.layers[0].qkv.transposed);
   EXPECT_EQ(spec.mlp_size, 160);
@@ -129,8 +129,8 @@ TEST(ConfigTest, BothSpellingsOfRopeGiveTheSameSpec) {
   const auto newer =
       Llama(R"(,"rope_parameters":{"rope_theta":50000.0,"rope_type":"linear","factor":4.0})");
   ASSERT_TRUE(older.ok() && newer.ok());
-  EXPECT_EQ(RopeFrequencies(older->rope), RopeFrequencies(newer->rope));
-  EXPECT_FLOAT_EQ(RopeFrequencies(older->rope)[0], 0.25f);
+  EXPECT_EQ(RopeFrequencies(older->ropes[0]), RopeFrequencies(newer->ropes[0]));
+  EXPECT_FLOAT_EQ(RopeFrequencies(older->ropes[0])[0], 0.25f);
 }
 
 TEST(RopeTest, Llama3LeavesHighFrequenciesAndDividesLowOnes) {
@@ -140,8 +140,8 @@ TEST(RopeTest, Llama3LeavesHighFrequenciesAndDividesLowOnes) {
   const auto plain =
       Llama(R"(,"head_dim":64,"rope_parameters":{"rope_theta":500000.0,"rope_type":"default"})");
   ASSERT_TRUE(spec.ok() && plain.ok()) << spec.status().ToString();
-  const auto scaled = RopeFrequencies(spec->rope);
-  const auto base = RopeFrequencies(plain->rope);
+  const auto scaled = RopeFrequencies(spec->ropes[0]);
+  const auto base = RopeFrequencies(plain->ropes[0]);
   EXPECT_EQ(scaled.front(), base.front());
   EXPECT_FLOAT_EQ(scaled.back(), base.back() / 8);
 }
@@ -149,10 +149,10 @@ TEST(RopeTest, Llama3LeavesHighFrequenciesAndDividesLowOnes) {
 TEST(RopeTest, YarnGrowsCosinesByItsFactorUnlessGiven) {
   const std::string start =
       R"(,"rope_parameters":{"rope_type":"yarn","factor":8.0,"original_max_position_embeddings":64)";
-  EXPECT_DOUBLE_EQ(Llama(start + "}")->rope.attention_scaling, 0.1 * std::log(8.0) + 1);
-  EXPECT_DOUBLE_EQ(Llama(start + R"(,"attention_factor":1.5})")->rope.attention_scaling, 1.5);
-  EXPECT_DOUBLE_EQ(Llama(start + R"(,"mscale":1.0,"mscale_all_dim":1.0})")->rope.attention_scaling,
-                   1);
+  EXPECT_DOUBLE_EQ(Llama(start + "}")->ropes[0].attention_scaling, 0.1 * std::log(8.0) + 1);
+  EXPECT_DOUBLE_EQ(Llama(start + R"(,"attention_factor":1.5})")->ropes[0].attention_scaling, 1.5);
+  EXPECT_DOUBLE_EQ(
+      Llama(start + R"(,"mscale":1.0,"mscale_all_dim":1.0})")->ropes[0].attention_scaling, 1);
 }
 
 TEST(ConfigTest, HarmlessKeysAndUnusedOnesPass) {

@@ -12,7 +12,7 @@
 
 namespace koeval::engine {
 
-// The nine golden models.
+// The golden models.
 const std::vector<std::string>& GoldenModels();
 // The folder tests/golden of the source tree.
 std::string GoldenDir();
