@@ -58,6 +58,9 @@ def falcon(heads, **more):
 LLAMA3 = dict(factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=64)
 
+LONGROPE = dict(partial_rotary_factor=0.75, short_factor=[1.0, 1.1, 1.3, 1.6, 2.0, 2.5],
+                long_factor=[1.2, 2.0, 3.5, 6.0, 8.0, 9.5])
+
 # name: model_type, tokenizer, config, options. Options:
 #   dtype   stored weights (float32)
 #   older   config.json in the spelling of transformers 4
@@ -131,6 +134,11 @@ MODELS = {
                                      full_attention=dict(rope_type="default", rope_theta=50000.0),
                                      sliding_attention=dict(rope_type="default",
                                                             rope_theta=10000.0)))])),
+    "phi3_longrope": ("phi3", "llama3_bpe",
+                      sizes(32, 2, 2, 1, 64, 448, original_max_position_embeddings=80,
+                            **rope(10000.0, "longrope", **LONGROPE)),
+                      dict(config=[dict(original_max_position_embeddings=448),
+                                   rope(10000.0, partial_rotary_factor=0.75)])),
     "qwen2_moe": ("qwen2_moe", "qwen_bpe",
                   sizes(32, 3, 4, 2, 64, 448, moe_intermediate_size=24, num_experts=5,
                         num_experts_per_tok=2, shared_expert_intermediate_size=40,

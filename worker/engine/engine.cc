@@ -1,6 +1,7 @@
 // The engine behind engine.h: loading, checks of what comes in, and the order of a batch's work.
 #include "worker/engine/engine.h"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 #include <string>
@@ -12,12 +13,14 @@
 #include "worker/engine/block_plan.h"
 #include "worker/engine/decoder.h"
 #include "worker/engine/platform.h"
+#include "worker/engine/rope_range.h"
 #include "worker/engine/scoring.h"
 #include "worker/engine/weights.h"
 
 namespace koeval::engine {
 namespace {
 
+using model::RopeRange;
 using plan::Batch;
 using plan::MicroBatch;
 using plan::Row;
@@ -50,7 +53,10 @@ std::string DtypeName(Dtype dtype) {
 class TorchEngine final : public Engine {
  public:
   TorchEngine(Decoder decoder, ModelFacts facts, LogitsDtype logits_dtype)
-      : decoder_(std::move(decoder)), facts_(std::move(facts)), logits_dtype_(logits_dtype) {}
+      : decoder_(std::move(decoder)),
+        facts_(std::move(facts)),
+        logits_dtype_(logits_dtype),
+        original_length_(OriginalLength(decoder_.spec())) {}
 
   const ModelFacts& facts() const override { return facts_; }
 
@@ -156,32 +162,46 @@ class TorchEngine final : public Engine {
   }
 
   Result<std::vector<Answer>> RunBatch(const Batch& batch) const {
+    if (original_length_ == 0) return RunPart(batch, RopeRange::kOriginal);
+    std::vector<Answer> answers;
+    for (const RangePart& part : SplitByRange(batch, original_length_)) {
+      ASSIGN_OR_RETURN(const std::vector<Answer> some, RunPart(part.batch, part.range));
+      answers.insert(answers.end(), some.begin(), some.end());
+    }
+    std::sort(answers.begin(), answers.end(),
+              [](const Answer& a, const Answer& b) { return a.request < b.request; });
+    return answers;
+  }
+
+  Result<std::vector<Answer>> RunPart(const Batch& batch, RopeRange range) const {
     std::vector<KeyValues> prefix;
     at::Tensor prefix_hidden;
     if (!batch.prefix.empty()) {
       const MicroBatch alone = AsMicroBatch(batch.prefix);
-      prefix_hidden = ForwardPacked(alone, {}, &prefix);
+      prefix_hidden = ForwardPacked(alone, {}, &prefix, range);
     }
     Scorer scorer(decoder_, logits_dtype_);
     for (const MicroBatch& micro_batch : batch.micro_batches) {
       at::Tensor hidden;
-      if (!micro_batch.tokens.empty()) hidden = ForwardPacked(micro_batch, prefix, nullptr);
+      if (!micro_batch.tokens.empty()) hidden = ForwardPacked(micro_batch, prefix, nullptr, range);
       RETURN_IF_ERROR(scorer.Add(micro_batch.rows, prefix_hidden, hidden));
     }
     return scorer.Finish(batch.requests);
   }
 
   at::Tensor ForwardPacked(const MicroBatch& micro_batch, const std::vector<KeyValues>& prefix,
-                           std::vector<KeyValues>* keep) const {
+                           std::vector<KeyValues>* keep, RopeRange range) const {
     PackedAttention attention(micro_batch, prefix, decoder_.dtype(), decoder_.device());
-    return decoder_.Forward(micro_batch.tokens, micro_batch.positions, attention, keep);
+    return decoder_.Forward(micro_batch.tokens, micro_batch.positions, attention, keep, range);
   }
 
   at::Tensor ForwardAlone(const std::vector<int32_t>& tokens) const {
     std::vector<int32_t> positions(tokens.size());
     std::iota(positions.begin(), positions.end(), 0);
     CausalAttention attention;
-    return decoder_.Forward(tokens, positions, attention, nullptr);
+    const auto length = static_cast<int64_t>(tokens.size());
+    return decoder_.Forward(tokens, positions, attention, nullptr,
+                            RangeOf(length, original_length_));
   }
 
   Result<Answer> RunAlone(const Sequence& sequence, int32_t request) const {
@@ -199,6 +219,7 @@ class TorchEngine final : public Engine {
   const Decoder decoder_;
   const ModelFacts facts_;
   const LogitsDtype logits_dtype_;
+  const int64_t original_length_;  // as OriginalLength
 };
 
 ModelFacts Facts(const model::ModelConfig& config, const LoadOptions& options, at::Device device) {

@@ -51,10 +51,10 @@ std::vector<T> ReadTensor(const model::SafetensorsFile& file, const std::string&
 
 const std::vector<std::string>& GoldenModels() {
   static const std::vector<std::string> models = {
-      "gpt2",         "gpt_neox",   "gpt_neox_serial", "llama",  "llama3_gqa",
-      "llama_linear", "llama_yarn", "mistral",         "qwen2",  "qwen3",
-      "gemma",        "gemma2",     "gemma3_text",     "phi3",   "mixtral",
-      "qwen2_moe",    "qwen3_moe",  "olmo2",           "exaone", "exaone4"};
+      "gpt2",        "gpt_neox", "gpt_neox_serial", "llama",   "llama3_gqa", "llama_linear",
+      "llama_yarn",  "mistral",  "qwen2",           "qwen3",   "gemma",      "gemma2",
+      "gemma3_text", "phi3",     "phi3_longrope",   "mixtral", "qwen2_moe",  "qwen3_moe",
+      "olmo2",       "exaone",   "exaone4"};
   return models;
 }
 

@@ -306,10 +306,11 @@ TEST_P(RunnerGoldens, EveryLogLikelihoodIsTheHarnesss) {
   if (data.empty()) GTEST_SKIP() << "KOEVAL_TEST_DATA names no folder of test data";
   const fs::path folder = fs::path(data) / ".." / "goldens" / GetParam();
   if (!fs::is_directory(folder)) GTEST_SKIP() << folder << " is not there";
-  int64_t compared = 0;
+  int64_t compared = 0, models = 0;
   double worst = 0;
   for (const std::string& model : Models()) {
     if (!fs::is_directory(folder / model)) continue;
+    ++models;
     std::vector<evaluation::Task> tasks;
     std::map<std::string, std::vector<std::pair<double, bool>>> wanted;
     for (const auto& file : fs::directory_iterator(folder / model)) {
@@ -336,6 +337,8 @@ TEST_P(RunnerGoldens, EveryLogLikelihoodIsTheHarnesss) {
   }
   std::cout << GetParam() << ": " << compared << " requests, largest difference " << worst << "\n";
   EXPECT_GT(compared, 500);
+  EXPECT_EQ(models, std::distance(fs::directory_iterator(folder), {}))
+      << "a golden model is missing";
 }
 
 INSTANTIATE_TEST_SUITE_P(Profiles, RunnerGoldens, testing::Values("lm_eval", "lm_eval_old"),
