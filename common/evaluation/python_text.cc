@@ -119,6 +119,11 @@ bool IsPythonDigit(char32_t c) {
          (c >= 0x2780 && c <= 0x2788) || (c >= 0x278a && c <= 0x2792);
 }
 
+bool IsPythonLineEnd(char32_t c) {
+  return (c >= 0x0a && c <= 0x0d) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 ||
+         c == 0x2029;
+}
+
 bool IsPythonAlpha(char32_t c) {
   const utf8proc_category_t category = Category(c);
   return IsCased(c) || category == UTF8PROC_CATEGORY_LM || category == UTF8PROC_CATEGORY_LO;

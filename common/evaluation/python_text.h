@@ -11,6 +11,8 @@ namespace koeval::evaluation {
 // str.isprintable() and str.isdigit() for one code point.
 bool IsPythonPrintable(char32_t code_point);
 bool IsPythonDigit(char32_t code_point);
+// Whether str.splitlines() ends a line there.
+bool IsPythonLineEnd(char32_t code_point);
 // str.isalpha(), and str.isupper()/islower() for one code point.
 bool IsPythonAlpha(char32_t code_point);
 bool IsPythonUpper(char32_t code_point);

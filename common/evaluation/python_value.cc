@@ -42,8 +42,8 @@ void AddTo(Extent& extent, const Value& part) {
   extent.depth = std::max(extent.depth, more.depth + 1);
 }
 
-Sequence MakeSequence(bool is_tuple, ValueList items) {
-  Sequence out{is_tuple, std::move(items), {1, 1}};
+Sequence MakeSequence(SequenceKind kind, ValueList items) {
+  Sequence out{kind, std::move(items), {1, 1}};
   for (const Value& item : out.items) AddTo(out.extent, item);
   return out;
 }
@@ -60,10 +60,16 @@ Mapping MakeMapping(bool is_namespace, ValueDict items) {
 }  // namespace
 
 Value Value::List(ValueList items) {
-  return Value(Storage(std::make_shared<const Sequence>(MakeSequence(false, std::move(items)))));
+  return Value(Storage(
+      std::make_shared<const Sequence>(MakeSequence(SequenceKind::kList, std::move(items)))));
 }
 Value Value::Tuple(ValueList items) {
-  return Value(Storage(std::make_shared<const Sequence>(MakeSequence(true, std::move(items)))));
+  return Value(Storage(
+      std::make_shared<const Sequence>(MakeSequence(SequenceKind::kTuple, std::move(items)))));
+}
+Value Value::Generator(ValueList items) {
+  return Value(Storage(
+      std::make_shared<const Sequence>(MakeSequence(SequenceKind::kGenerator, std::move(items)))));
 }
 Value Value::Dict(ValueDict items) {
   return Value(Storage(std::make_shared<Mapping>(MakeMapping(false, std::move(items)))));
@@ -126,18 +132,19 @@ std::string_view Value::TypeName() const {
   if (is_int()) return "int";
   if (is_float()) return "float";
   if (is_text()) return "str";
-  if (is_sequence()) return AsSequence().is_tuple ? "tuple" : "list";
+  if (is_generator()) return "generator";
+  if (is_sequence()) return AsSequence().is_tuple() ? "tuple" : "list";
   if (is_mapping()) return AsMapping().is_namespace ? "namespace" : "dict";
-  return "undefined";
+  return is_macro() ? "macro" : "undefined";
 }
 
 bool Value::Truth() const {
   if (is_int()) return AsInt() != 0;
   if (is_float()) return AsDouble() != 0;
   if (is_text()) return !AsText().empty();
-  if (is_sequence()) return !AsSequence().items.empty();
+  if (is_sequence()) return is_generator() || !AsSequence().items.empty();
   if (is_mapping()) return AsMapping().is_namespace || !AsMapping().items.empty();
-  return false;
+  return is_macro();
 }
 
 bool Value::Equals(const Value& other) const {
@@ -147,7 +154,7 @@ bool Value::Equals(const Value& other) const {
   }
   if (is_text() && other.is_text()) return AsText() == other.AsText();
   if (is_sequence() && other.is_sequence()) {
-    return AsSequence().is_tuple == other.AsSequence().is_tuple &&
+    return AsSequence().kind == other.AsSequence().kind && !is_generator() &&
            EqualItems(AsSequence().items, other.AsSequence().items);
   }
   if (is_mapping() && other.is_mapping()) {
@@ -158,7 +165,7 @@ bool Value::Equals(const Value& other) const {
              return theirs != nullptr && item.second.Equals(*theirs);
            });
   }
-  return is_none() && other.is_none();
+  return (is_none() && other.is_none()) || (is_undefined() && other.is_undefined());
 }
 
 const Value* Value::Find(const Value& key) const {
@@ -169,6 +176,7 @@ const Value* Value::Find(const Value& key) const {
 }
 
 std::string Value::Str() const {
+  if (is_undefined()) return "";
   return is_text() ? AsText() : Repr();
 }
 
@@ -177,8 +185,11 @@ std::string Value::Repr() const {
   if (is_int()) return std::to_string(AsInt());
   if (is_float()) return PythonFloat(AsDouble());
   if (is_text()) return PythonRepr(AsText());
+  if (is_undefined()) return "Undefined";
+  if (is_generator()) return "<generator>";
+  if (is_macro()) return "<Macro>";
   if (is_sequence()) {
-    const bool is_tuple = AsSequence().is_tuple;
+    const bool is_tuple = AsSequence().is_tuple();
     const ValueList& items = AsSequence().items;
     std::string out(is_tuple ? "(" : "[");
     for (size_t i = 0; i < items.size(); ++i) out += (i == 0 ? "" : ", ") + items[i].Repr();

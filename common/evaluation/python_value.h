@@ -27,11 +27,20 @@ struct Extent {
   size_t weight = 1;  // values, and bytes of text
   int depth = 0;      // levels of lists and mappings
 };
+enum class SequenceKind {
+  kList,
+  kTuple,
+  kGenerator,  // can only be iterated, and is always true
+};
 struct Sequence {
-  bool is_tuple = false;
+  SequenceKind kind = SequenceKind::kList;
   ValueList items;
   Extent extent;
+  bool is_tuple() const { return kind == SequenceKind::kTuple; }
+  bool is_generator() const { return kind == SequenceKind::kGenerator; }
 };
+// What a template can call by a name that it gave itself; template_evaluate.h.
+struct Macro;
 struct Mapping {
   ValueDict items;
   bool is_namespace = false;  // `namespace()`: its members can be set
@@ -46,16 +55,19 @@ class Value {
   using MappingPtr = std::shared_ptr<Mapping>;
   using TextPtr = std::shared_ptr<const std::string>;
   using UndefinedPtr = std::shared_ptr<const Undefined>;
+  using MacroPtr = std::shared_ptr<const Macro>;
   using Storage = std::variant<std::monostate, bool, int64_t, double, TextPtr, SequencePtr,
-                               MappingPtr, UndefinedPtr>;
+                               MappingPtr, UndefinedPtr, MacroPtr>;
 
   Value() = default;  // None
   explicit Value(bool v) : v_(v) {}
   explicit Value(int64_t v) : v_(v) {}
   explicit Value(double v) : v_(v) {}
   explicit Value(std::string v) : v_(std::make_shared<const std::string>(std::move(v))) {}
+  explicit Value(MacroPtr macro) : v_(std::move(macro)) {}
   static Value List(ValueList items);
   static Value Tuple(ValueList items);
+  static Value Generator(ValueList items);
   static Value Dict(ValueDict items);
   static Value Namespace(ValueDict items);
   static Value Missing(std::string what);
@@ -72,6 +84,8 @@ class Value {
   bool is_text() const { return std::holds_alternative<TextPtr>(v_); }
   bool is_sequence() const { return std::holds_alternative<SequencePtr>(v_); }
   bool is_mapping() const { return std::holds_alternative<MappingPtr>(v_); }
+  bool is_macro() const { return std::holds_alternative<MacroPtr>(v_); }
+  bool is_generator() const { return is_sequence() && AsSequence().is_generator(); }
 
   // REQUIRES: the value is of that type; AsDouble takes any number.
   int64_t AsInt() const;
@@ -81,18 +95,19 @@ class Value {
   const Mapping& AsMapping() const { return *std::get<MappingPtr>(v_); }
   Mapping& MutableMapping() const { return *std::get<MappingPtr>(v_); }
   const Undefined& AsUndefined() const { return *std::get<UndefinedPtr>(v_); }
+  const Macro& AsMacro() const { return *std::get<MacroPtr>(v_); }
 
   Extent extent() const;
   // "str", "int", "list", "NoneType", ...; for messages.
   std::string_view TypeName() const;
-  // bool(value). REQUIRES: not undefined.
+  // bool(value); false when undefined.
   bool Truth() const;
-  // value == other, across int, float and bool; a list is no tuple.
+  // value == other, across int, float and bool; a list is no tuple; undefined values are equal.
   bool Equals(const Value& other) const;
   // The member `key` of a mapping, or nullptr.
   const Value* Find(const Value& key) const;
 
-  // str(value) and repr(value). REQUIRES: not undefined.
+  // str(value) and repr(value); what is undefined is empty text and "Undefined".
   std::string Str() const;
   std::string Repr() const;
   // JSON has no tuple: it becomes a list; other keys than text become text. REQUIRES: not

@@ -61,6 +61,9 @@ struct Target {
   bool unpack = false;
 };
 
+// The name by which the filters of a block refer to the block's text. No template can write it.
+inline constexpr const char* kBlockText = "";
+
 struct Statement {
   enum class Kind {
     kText,      // text
@@ -68,7 +71,14 @@ struct Statement {
     kIf,        // exprs[i] guards bodies[i]; a further body is the else
     kFor,       // target in exprs[0], exprs[1] filters when there; bodies: loop, else
     kSet,       // target = exprs[0]
-    kSetBlock,  // target = the text of bodies[0]
+    kSetBlock,  // target = the text of bodies[0], or exprs[0] over it
+    // Those of chat templates alone:
+    kFilterBlock,  // exprs[0] over the text of bodies[0]
+    kWith,         // bodies[0] in a scope of its own, where target.names are exprs
+    kMacro,        // text ( target.names ): bodies[0]; exprs are the last names' defaults
+    kCallBlock,    // {% call exprs.back() %}; caller() is a macro, written as kMacro is
+    kBreak,
+    kContinue,
   };
 
   Kind kind = Kind::kText;
@@ -77,6 +87,7 @@ struct Statement {
   std::vector<ExprPtr> exprs;
   std::vector<Body> bodies;
   Target target;
+  bool recursive = false;  // kFor: loop() runs it again over other items
 };
 
 }  // namespace koeval::evaluation

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/evaluation/template_call.h"
+
 namespace koeval::evaluation {
 namespace {
 
 constexpr int kDepthMax = 100;
-constexpr int kLinksMax = 1000;  // operators in one template
+constexpr int kLinksMax = 1000;  // operators in one template, or statement of a chat template
 
 using Kind = Expr::Kind;
 
@@ -416,7 +418,8 @@ Result<ExprPtr> ExpressionParser::ParseCall(ExprPtr callee) {
 Result<ExprPtr> ExpressionParser::ParseFilters(ExprPtr expr) {
   for (;;) {
     if (IsOperator("|")) {
-      ASSIGN_OR_RETURN(expr, ParseFilter(std::move(expr)));
+      const Place place = Take().place;
+      ASSIGN_OR_RETURN(expr, ParseFilter(place, std::move(expr)));
     } else if (IsName("is")) {
       ASSIGN_OR_RETURN(expr, ParseTest(std::move(expr)));
     } else if (IsOperator("(")) {
@@ -428,10 +431,31 @@ Result<ExprPtr> ExpressionParser::ParseFilters(ExprPtr expr) {
   }
 }
 
-Result<ExprPtr> ExpressionParser::ParseFilter(ExprPtr operand) {
-  auto filter = Make(Kind::kFilter, Take().place);
+Result<ExprPtr> ExpressionParser::ParseBlockFilters(std::string name) {
+  auto text = Make(Kind::kName, Now().place);
+  text->text = std::move(name);
+  return ParseFilters(std::move(text));
+}
+
+Status ExpressionParser::CheckKnown(const Expr& expr) const {
+  if (!chat()) return OkStatus();
+  const Status known =
+      expr.kind == Kind::kFilter ? CheckFilterName(expr.text, dialect_) : CheckTestName(expr.text);
+  return known.ok() ? known : TemplateError(expr.place, known.message());
+}
+
+Result<ExprPtr> ExpressionParser::ParseFilterTag(std::string name) {
+  auto text = Make(Kind::kName, Now().place);
+  text->text = std::move(name);
+  ASSIGN_OR_RETURN(ExprPtr first, ParseFilter(Now().place, std::move(text)));
+  return ParseFilters(std::move(first));
+}
+
+Result<ExprPtr> ExpressionParser::ParseFilter(Place place, ExprPtr operand) {
+  auto filter = Make(Kind::kFilter, place);
   ASSIGN_OR_RETURN(filter->text, ExpectName());
   filter->operands.push_back(std::move(operand));
+  RETURN_IF_ERROR(CheckKnown(*filter));
   if (IsOperator("(")) RETURN_IF_ERROR(ParseArguments(*filter));
   return ExprPtr(std::move(filter));
 }
@@ -442,6 +466,7 @@ Result<ExprPtr> ExpressionParser::ParseTest(ExprPtr operand) {
   auto test = Make(Kind::kTest, place);
   ASSIGN_OR_RETURN(test->text, ExpectName());
   test->operands.push_back(std::move(operand));
+  RETURN_IF_ERROR(CheckKnown(*test));
   const bool other_word = IsName("else") || IsName("or") || IsName("and") || IsName("if") ||
                           IsName("is") || IsName("in") || IsName("not");
   const Token::Kind kind = Now().kind;

@@ -16,7 +16,10 @@ namespace koeval::evaluation {
 // of statements is built on it. Every failure is INVALID_ARGUMENT with line and column.
 class ExpressionParser {
  protected:
-  explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  ExpressionParser(std::vector<Token> tokens, TemplateDialect dialect)
+      : dialect_(dialect), tokens_(std::move(tokens)) {}
+
+  bool chat() const { return dialect_ == TemplateDialect::kChat; }
 
   const Token& Now() const { return tokens_[at_]; }
   const Token& Next() const;
@@ -40,6 +43,16 @@ class ExpressionParser {
   // One expression, or several with commas between, which are a tuple.
   Result<ExprPtr> ParseTuple(bool with_conditional);
   Result<ExprPtr> ParseExpression();
+  // The filters, tests and calls that follow `expr`, with `expr` inside.
+  Result<ExprPtr> ParseFilters(ExprPtr expr);
+  // `name` with the filters that follow: what a block with filters evaluates.
+  Result<ExprPtr> ParseBlockFilters(std::string name);
+  // The same for a tag that starts with the first filter's name, without its bar.
+  Result<ExprPtr> ParseFilterTag(std::string name);
+  // Chains are bounded for each statement of a chat template, which may have many.
+  void StartStatement() {
+    if (chat()) links_ = 0;
+  }
 
  private:
   using Level = Result<ExprPtr> (ExpressionParser::*)();
@@ -73,10 +86,13 @@ class ExpressionParser {
   // Arguments up to the closing bracket, added to `call`.
   Status ParseArguments(Expr& call);
   Result<ExprPtr> ParseCall(ExprPtr callee);
-  Result<ExprPtr> ParseFilters(ExprPtr expr);
-  Result<ExprPtr> ParseFilter(ExprPtr operand);
+  // The filter whose name is the current token; `place` is where its bar stands.
+  Result<ExprPtr> ParseFilter(Place place, ExprPtr operand);
+  // The error for a filter or test that does not exist, which Jinja finds before it renders.
+  Status CheckKnown(const Expr& expr) const;
   Result<ExprPtr> ParseTest(ExprPtr operand);
 
+  const TemplateDialect dialect_;
   const std::vector<Token> tokens_;
   size_t at_ = 0;
   int depth_ = 0;

@@ -1,4 +1,6 @@
-// Filters and tests of Jinja, and the harness's regex_replace.
+// Filters of Jinja for single values, the harness's regex_replace, and the list of all filters.
+#include "common/evaluation/template_filters.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,13 +12,12 @@
 #include "common/base/utf8.h"
 #include "common/evaluation/python_text.h"
 #include "common/evaluation/regex_replace.h"
-#include "common/evaluation/template_call.h"
 #include "common/evaluation/template_operators.h"
 
 namespace koeval::evaluation {
 namespace {
 
-using Filter = Result<Value> (*)(const Value& value, const CallArguments& given);
+constexpr int64_t kIndentMax = 1000;
 
 // Applies a method of str to str(value).
 Result<Value> OnText(const Value& value, std::string_view method, const CallArguments& given) {
@@ -35,8 +36,14 @@ Result<Value> Lower(const Value& value, const CallArguments& given) {
 Result<Value> Capitalize(const Value& value, const CallArguments& given) {
   return OnText(value, "capitalize", given);
 }
+// Chat templates may replace what is no text, or undefined, by what is none.
 Result<Value> Replace(const Value& value, const CallArguments& given) {
-  return OnText(value, "replace", given);
+  CallArguments texts = given;
+  for (size_t i = 0; i < texts.positional.size() && i < 2; ++i) {
+    Value& text = texts.positional[i];
+    if (given.dialect == TemplateDialect::kChat) text = Value(text.Str());
+  }
+  return OnText(value, "replace", texts);
 }
 
 // Jinja's own title: words start after blanks, hyphens and opening brackets only.
@@ -67,55 +74,7 @@ Result<Value> Title(const Value& value, const CallArguments& given) {
   return Value(std::move(out));
 }
 
-Result<Value> JoinItems(const Value& value, const CallArguments& given) {
-  ASSIGN_OR_RETURN(const ValueList args, given.Bind("join", {"d", "attribute"}, 0));
-  ASSIGN_OR_RETURN(const ValueList items, Iterate(value));
-  const std::string separator = args[0].is_undefined() ? "" : args[0].Str();
-  std::string out;
-  for (size_t i = 0; i < items.size(); ++i) {
-    Value item = items[i];
-    if (!args[1].is_undefined()) {
-      ASSIGN_OR_RETURN(item, GetItem(item, args[1]));
-      if (item.is_undefined()) return InvalidArgument("join(): an item lacks the attribute");
-    }
-    if (i > 0) out += separator;
-    out += item.Str();
-    RETURN_IF_ERROR(CheckTextSize(out.size()));
-  }
-  return Value(std::move(out));
-}
-
-Result<Value> LengthOf(const Value& value, const CallArguments&) {
-  ASSIGN_OR_RETURN(const int64_t length, Length(value));
-  return Value(length);
-}
-
-Result<Value> End(const Value& value, bool last) {
-  ASSIGN_OR_RETURN(const ValueList items, Iterate(value));
-  if (items.empty()) {
-    return Value::Missing(last ? "'last' of nothing" : "'first' of nothing");
-  }
-  return last ? items.back() : items.front();
-}
-Result<Value> First(const Value& value, const CallArguments&) {
-  return End(value, false);
-}
-Result<Value> Last(const Value& value, const CallArguments&) {
-  return End(value, true);
-}
-
 // The whole text, without blanks around it, as a number.
-bool ReadInt(std::string_view text, int base, int64_t& out) {
-  text = PythonStrip(text);
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  const std::string_view mark = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "";
-  if (!mark.empty() && PythonLower(text.substr(0, 2)) == mark) text.remove_prefix(2);
-  if (text.empty() || text[0] == '-') return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-  if (negative) out = -out;
-  return error == std::errc() && end == text.data() + text.size();
-}
 bool ReadDouble(std::string_view text, double& out) {
   text = PythonStrip(text);
   if (text.starts_with('+')) text.remove_prefix(1);
@@ -151,11 +110,6 @@ Result<Value> ToFloat(const Value& value, const CallArguments& given) {
 
 Result<Value> ToText(const Value& value, const CallArguments&) {
   return Value(value.Str());
-}
-
-Result<Value> ToList(const Value& value, const CallArguments&) {
-  ASSIGN_OR_RETURN(ValueList items, Iterate(value));
-  return Value::List(std::move(items));
 }
 
 Result<Value> Default(const Value& value, const CallArguments& given) {
@@ -202,7 +156,9 @@ Result<Value> Round(const Value& value, const CallArguments& given) {
   return InvalidArgument("round: method must be common, ceil or floor");
 }
 
+// As Jinja has it: for HTML.
 Result<Value> ToJsonText(const Value& value, const CallArguments& given) {
+  if (given.dialect == TemplateDialect::kChat) return ChatJson(value, given);
   ASSIGN_OR_RETURN(const ValueList args, given.Bind("tojson", {"indent"}, 0));
   ASSIGN_OR_RETURN(const int64_t indent, IntArgument("tojson", args[0], -1));
   PythonJsonOptions options;
@@ -216,226 +172,149 @@ Result<Value> ToJsonText(const Value& value, const CallArguments& given) {
   return Value(std::move(out));
 }
 
-// The member of `item` that a dotted path names.
-Result<Value> Attribute(const Value& item, const Value& path) {
-  Value out = item;
-  if (!path.is_text()) return GetItem(out, path);
-  for (const std::string& name : SplitAt(path.AsText(), ".", -1, false)) {
-    int64_t index = 0;
-    const bool position = ReadInt(name, 10, index);
-    ASSIGN_OR_RETURN(out, GetItem(out, position ? Value(index) : Value(name)));
-    if (out.is_undefined()) return out;
+// The lines of `text` as Jinja's indent sees them: a line end at the end opens no further line.
+std::vector<std::string> LinesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  size_t start = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t before = at;
+    const char32_t c = DecodeUtf8(text, at);
+    if (!IsPythonLineEnd(c)) continue;
+    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
+    lines.push_back(text.substr(start, before - start));
+    start = at;
   }
-  return out;
+  if (start < text.size()) lines.push_back(text.substr(start));
+  return lines;
 }
 
-// The arguments after the first `skip`, for a filter or test that is named by an argument.
-CallArguments Rest(const CallArguments& given, size_t skip) {
-  CallArguments rest;
-  for (size_t i = skip; i < given.positional.size(); ++i) {
-    rest.positional.push_back(given.positional[i]);
-  }
-  return rest;
-}
-
-Result<Value> Map(const Value& value, const CallArguments& given) {
-  ASSIGN_OR_RETURN(const ValueList items, Iterate(value));
-  ValueList out;
-  for (const Value& item : items) {
-    Value mapped;
-    if (given.positional.empty()) {
-      ASSIGN_OR_RETURN(const ValueList args, given.Bind("map", {"attribute", "default"}, 1));
-      ASSIGN_OR_RETURN(mapped, Attribute(item, args[0]));
-      if (mapped.is_undefined() && !args[1].is_undefined()) mapped = args[1];
-    } else {
-      ASSIGN_OR_RETURN(const std::string name, TextArgument("map", given.positional[0], ""));
-      ASSIGN_OR_RETURN(mapped, ApplyFilter(name, item, Rest(given, 1)));
+Result<Value> IndentLines(const Value& value, const CallArguments& given) {
+  ASSIGN_OR_RETURN(const ValueList args, given.Bind("indent", {"width", "first", "blank"}, 0));
+  std::string indent = "    ";
+  if (args[0].is_text()) {
+    indent = args[0].AsText();
+  } else if (!args[0].is_undefined()) {
+    ASSIGN_OR_RETURN(const int64_t width, IntArgument("indent", args[0], 4));
+    if (width > kIndentMax) {
+      return InvalidArgument(fmt::format("indent: a width over {}", kIndentMax));
     }
-    if (mapped.is_undefined()) return InvalidArgument("map: an item lacks the attribute");
-    out.push_back(std::move(mapped));
+    indent = std::string(static_cast<size_t>(std::max<int64_t>(width, 0)), ' ');
   }
-  return Value::List(std::move(out));
-}
-
-// select, reject, selectattr, rejectattr: items whose (attribute's) test says `wanted`.
-Result<Value> Choose(const Value& value, const CallArguments& given, bool by_attribute,
-                     bool wanted) {
-  ASSIGN_OR_RETURN(const ValueList items, Iterate(value));
-  const size_t test_at = by_attribute ? 1 : 0;
-  if (given.positional.size() < test_at) return InvalidArgument("selectattr needs an attribute");
-  ValueList out;
-  for (const Value& item : items) {
-    Value subject = item;
-    if (by_attribute) {
-      ASSIGN_OR_RETURN(subject, Attribute(item, given.positional[0]));
-    }
-    bool passes = false;
-    if (given.positional.size() > test_at) {
-      ASSIGN_OR_RETURN(const std::string name,
-                       TextArgument("select", given.positional[test_at], ""));
-      ASSIGN_OR_RETURN(passes, ApplyTest(name, subject, Rest(given, test_at + 1)));
-    } else {
-      if (subject.is_undefined()) return InvalidArgument(subject.AsUndefined().what);
-      passes = subject.Truth();
-    }
-    if (passes == wanted) out.push_back(item);
+  const bool blank = args[2].Truth();
+  std::string out = args[1].Truth() ? indent : "";
+  const std::vector<std::string> lines = LinesOf(value.Str() + "\n");
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += '\n';
+    if (i > 0 && (blank || !lines[i].empty())) out += indent;
+    out += lines[i];
+    RETURN_IF_ERROR(CheckTextSize(out.size()));
   }
-  return Value::List(std::move(out));
-}
-Result<Value> Select(const Value& v, const CallArguments& a) {
-  return Choose(v, a, false, true);
-}
-Result<Value> Reject(const Value& v, const CallArguments& a) {
-  return Choose(v, a, false, false);
-}
-Result<Value> SelectAttr(const Value& v, const CallArguments& a) {
-  return Choose(v, a, true, true);
-}
-Result<Value> RejectAttr(const Value& v, const CallArguments& a) {
-  return Choose(v, a, true, false);
-}
-
-Result<Value> Reverse(const Value& value, const CallArguments&) {
-  ASSIGN_OR_RETURN(ValueList items, Iterate(value));
-  std::reverse(items.begin(), items.end());
-  if (!value.is_text()) return Value::List(std::move(items));
-  std::string out;
-  for (const Value& item : items) out += item.AsText();
   return Value(std::move(out));
 }
 
-Result<Value> Sum(const Value& value, const CallArguments& given) {
-  ASSIGN_OR_RETURN(const ValueList args, given.Bind("sum", {"attribute", "start"}, 0));
-  ASSIGN_OR_RETURN(const ValueList items, Iterate(value));
-  Value total = args[1].is_undefined() ? Value(int64_t{0}) : args[1];
-  for (Value item : items) {
-    if (!args[0].is_undefined() && !args[0].is_none()) {
-      ASSIGN_OR_RETURN(item, Attribute(item, args[0]));
-    }
-    if (!item.is_number()) return InvalidArgument("sum takes numbers");
-    ASSIGN_OR_RETURN(total, Operate("+", total, item));
-  }
-  return total;
-}
-
-Result<Value> DictItems(const Value& value, const CallArguments&) {
-  return CallMethod(value, "items", {});
-}
+// How a filter of a chat template takes what is undefined.
+enum class Undefs { kError, kText, kItems, kAsItIs };
+enum class In { kBoth, kTask, kChat };
 
 struct NamedFilter {
   std::string_view name;
   Filter apply;
+  Undefs undefs = Undefs::kError;
+  In in = In::kBoth;
 };
-constexpr std::array<NamedFilter, 30> kFilters = {{
-    {"abs", Abs},         {"capitalize", Capitalize},
-    {"count", LengthOf},  {"d", Default},
-    {"default", Default}, {"first", First},
-    {"float", ToFloat},   {"int", ToInt},
-    {"items", DictItems}, {"join", JoinItems},
-    {"last", Last},       {"length", LengthOf},
-    {"list", ToList},     {"lower", Lower},
-    {"map", Map},         {"regex_replace", RegexReplaceFilter},
-    {"reject", Reject},   {"rejectattr", RejectAttr},
-    {"replace", Replace}, {"reverse", Reverse},
-    {"round", Round},     {"safe", ToText},
-    {"select", Select},   {"selectattr", SelectAttr},
-    {"string", ToText},   {"sum", Sum},
-    {"title", Title},     {"tojson", ToJsonText},
-    {"trim", Trim},       {"upper", Upper},
+constexpr std::array<NamedFilter, 37> kFilters = {{
+    {"abs", Abs},
+    {"batch", Batch, Undefs::kItems, In::kChat},
+    {"capitalize", Capitalize, Undefs::kText},
+    {"count", LengthOf, Undefs::kItems},
+    {"d", Default, Undefs::kAsItIs},
+    {"default", Default, Undefs::kAsItIs},
+    {"dictsort", DictSort, Undefs::kError, In::kChat},
+    {"first", First, Undefs::kItems},
+    {"float", ToFloat},
+    {"indent", IndentLines, Undefs::kError, In::kChat},
+    {"int", ToInt},
+    {"items", DictItems, Undefs::kAsItIs},
+    {"join", JoinItems, Undefs::kItems},
+    {"last", Last, Undefs::kItems},
+    {"length", LengthOf, Undefs::kItems},
+    {"list", ToList, Undefs::kItems},
+    {"lower", Lower, Undefs::kText},
+    {"map", Map, Undefs::kItems},
+    {"max", Max, Undefs::kItems, In::kChat},
+    {"min", Min, Undefs::kItems, In::kChat},
+    {"regex_replace", RegexReplaceFilter, Undefs::kError, In::kTask},
+    {"reject", Reject, Undefs::kItems},
+    {"rejectattr", RejectAttr, Undefs::kItems},
+    {"replace", Replace, Undefs::kText},
+    {"reverse", Reverse, Undefs::kItems},
+    {"round", Round, Undefs::kAsItIs},
+    {"safe", ToText, Undefs::kText},
+    {"select", Select, Undefs::kItems},
+    {"selectattr", SelectAttr, Undefs::kItems},
+    {"sort", Sort, Undefs::kItems, In::kChat},
+    {"string", ToText, Undefs::kText},
+    {"sum", Sum, Undefs::kItems},
+    {"title", Title, Undefs::kText},
+    {"tojson", ToJsonText, Undefs::kAsItIs},
+    {"trim", Trim, Undefs::kText},
+    {"unique", Unique, Undefs::kItems, In::kChat},
+    {"upper", Upper, Undefs::kText},
 }};
 
-constexpr std::array<std::string_view, 29> kTests = {
-    "boolean",  "defined",   "divisibleby", "eq",          "equalto",  "even",
-    "false",    "float",     "ge",          "gt",          "in",       "integer",
-    "iterable", "le",        "lower",       "lt",          "mapping",  "ne",
-    "none",     "number",    "odd",         "sameas",      "sequence", "string",
-    "true",     "undefined", "upper",       "greaterthan", "lessthan"};
-
-// Tests that look at the type alone.
-Result<bool> TypeTest(std::string_view name, const Value& value) {
-  if (name == "none") return value.is_none();
-  if (name == "string") return value.is_text();
-  if (name == "number") return value.is_number();
-  if (name == "integer") return value.is_int() && !value.is_bool();
-  if (name == "float") return value.is_float();
-  if (name == "boolean") return value.is_bool();
-  if (name == "true") return value.is_bool() && value.Truth();
-  if (name == "false") return value.is_bool() && !value.Truth();
-  if (name == "mapping") return value.is_mapping();
-  if (name == "iterable" || name == "sequence") {
-    return value.is_text() || value.is_sequence() || value.is_mapping();
-  }
-  return InvalidArgument("no test of types");
+const NamedFilter* FindFilter(std::string_view name, TemplateDialect dialect) {
+  const In other = dialect == TemplateDialect::kChat ? In::kTask : In::kChat;
+  const auto found = std::find_if(kFilters.begin(), kFilters.end(), [&](const auto& filter) {
+    return filter.name == name && filter.in != other;
+  });
+  return found == kFilters.end() ? nullptr : &*found;
 }
 
-Result<bool> IntTest(std::string_view name, const Value& value, const CallArguments& given) {
-  if (!value.is_int()) return InvalidArgument(fmt::format("test '{}' takes a whole number", name));
-  if (name == "odd") return value.AsInt() % 2 != 0;
-  if (name == "even") return value.AsInt() % 2 == 0;
-  ASSIGN_OR_RETURN(const ValueList args, given.Bind(name, {"num"}, 1));
-  ASSIGN_OR_RETURN(const Value rest, Operate("%", value, args[0]));
-  return rest.AsDouble() == 0;
+// Refuses what has no text or items where a filter would write it out.
+Status CheckSubject(std::string_view name, const Value& value) {
+  const bool is_namespace = value.is_mapping() && value.AsMapping().is_namespace;
+  if (!is_namespace && !value.is_macro()) return OkStatus();
+  return InvalidArgument(fmt::format("filter '{}' does not take a {}", name, value.TypeName()));
 }
 
-Result<bool> CompareTest(std::string_view name, const Value& value, const CallArguments& given) {
-  ASSIGN_OR_RETURN(const ValueList args, given.Bind(name, {"other"}, 1));
-  if (name == "in") return Contains(args[0], value);
-  if (name == "sameas") return value.TypeName() == args[0].TypeName() && value.Equals(args[0]);
-  constexpr std::array<std::array<std::string_view, 2>, 9> kSigns = {{{"eq", "=="},
-                                                                      {"equalto", "=="},
-                                                                      {"ne", "!="},
-                                                                      {"lt", "<"},
-                                                                      {"lessthan", "<"},
-                                                                      {"le", "<="},
-                                                                      {"gt", ">"},
-                                                                      {"greaterthan", ">"},
-                                                                      {"ge", ">="}}};
-  for (const auto& [test, sign] : kSigns) {
-    if (test == name) return CompareBy(sign, value, args[0]);
+Result<Value> ApplyInChat(const NamedFilter& filter, Value value, const CallArguments& given) {
+  RETURN_IF_ERROR(CheckSubject(filter.name, value));
+  if (value.is_undefined()) {
+    if (filter.undefs == Undefs::kError) return FailedPrecondition(value.AsUndefined().what);
+    if (filter.undefs == Undefs::kText) value = Value(std::string());
+    if (filter.undefs == Undefs::kItems) value = Value::List({});
   }
-  return InvalidArgument("no comparison");
+  const Value* missing = given.FirstUndefined();
+  if (missing != nullptr && filter.apply != Default && filter.apply != Replace) {
+    return FailedPrecondition(missing->AsUndefined().what);
+  }
+  return filter.apply(value, given);
 }
 
 }  // namespace
 
+Status CheckFilterName(std::string_view name, TemplateDialect dialect) {
+  if (FindFilter(name, dialect) != nullptr) return OkStatus();
+  std::vector<std::string_view> known;
+  for (const NamedFilter& filter : kFilters) {
+    if (FindFilter(filter.name, dialect) != nullptr) known.push_back(filter.name);
+  }
+  return InvalidArgument(fmt::format("filter '{}' is not supported here; use one of {}", name,
+                                     fmt::join(known, ", ")));
+}
+
 Result<Value> ApplyFilter(std::string_view name, const Value& value,
                           const CallArguments& arguments) {
-  const auto found = std::find_if(kFilters.begin(), kFilters.end(),
-                                  [&](const NamedFilter& filter) { return filter.name == name; });
-  if (found == kFilters.end()) {
-    std::vector<std::string_view> known;
-    for (const NamedFilter& filter : kFilters) known.push_back(filter.name);
-    return InvalidArgument(fmt::format("filter '{}' is not supported here; use one of {}", name,
-                                       fmt::join(known, ", ")));
-  }
-  if (value.is_undefined() && found->apply != Default) {
+  RETURN_IF_ERROR(CheckFilterName(name, arguments.dialect));
+  const NamedFilter& filter = *FindFilter(name, arguments.dialect);
+  if (arguments.dialect == TemplateDialect::kChat) return ApplyInChat(filter, value, arguments);
+  if (value.is_undefined() && filter.apply != Default) {
     return InvalidArgument(value.AsUndefined().what);
   }
   for (const Value& argument : arguments.positional) {
     if (argument.is_undefined()) return InvalidArgument(argument.AsUndefined().what);
   }
-  return found->apply(value, arguments);
-}
-
-Result<bool> ApplyTest(std::string_view name, const Value& value, const CallArguments& arguments) {
-  if (name == "defined") return !value.is_undefined();
-  if (name == "undefined") return value.is_undefined();
-  if (std::find(kTests.begin(), kTests.end(), name) == kTests.end()) {
-    return InvalidArgument(fmt::format("test '{}' is not supported here; use one of {}", name,
-                                       fmt::join(kTests, ", ")));
-  }
-  if (value.is_undefined()) return InvalidArgument(value.AsUndefined().what);
-  if (name == "odd" || name == "even" || name == "divisibleby") {
-    return IntTest(name, value, arguments);
-  }
-  if (name == "lower" || name == "upper") {
-    const std::string text = value.Str();
-    ASSIGN_OR_RETURN(const Value cased,
-                     CallMethod(Value(text), name == "lower" ? "islower" : "isupper", {}));
-    return cased.Truth();
-  }
-  if (const Result<bool> by_type = TypeTest(name, value); by_type.ok()) return by_type;
-  return CompareTest(name, value, arguments);
+  return filter.apply(value, arguments);
 }
 
 }  // namespace koeval::evaluation

@@ -27,13 +27,18 @@ constexpr std::array<std::string_view, 27> kOperators = {
     "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]",
     "(",  ")",  "{",  "}",  ">",  "<",  "=", ".", ":", "|", ",", ";", "!"};
 
-std::string NormaliseLineEnds(std::string_view source) {
-  return PythonReplace(PythonReplace(source, "\r\n", "\n"), "\r", "\n");
+std::string NormaliseLineEnds(std::string_view source, TemplateDialect dialect) {
+  std::string out = PythonReplace(PythonReplace(source, "\r\n", "\n"), "\r", "\n");
+  if (dialect == TemplateDialect::kChat && out.ends_with('\n')) out.pop_back();
+  return out;
 }
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view source) : source_(NormaliseLineEnds(source)), text_(source_) {}
+  Lexer(std::string_view source, TemplateDialect dialect)
+      : source_(NormaliseLineEnds(source, dialect)),
+        text_(source_),
+        trims_(dialect == TemplateDialect::kChat) {}
 
   Result<std::vector<Token>> Run() {
     while (at_ < text_.size()) RETURN_IF_ERROR(Outside());
@@ -63,6 +68,20 @@ class Lexer {
 
   void SkipSpace() { at_ = text_.size() - PythonLstrip(text_.substr(at_)).size(); }
 
+  // trim_blocks: a line end right behind a tag or comment goes with it.
+  void TrimLineEnd() {
+    if (trims_ && Follows("\n")) ++at_;
+  }
+
+  // lstrip_blocks: blanks alone between the line's start and a tag or comment go with it. `plain`
+  // starts at `start`.
+  std::string_view StripIndent(std::string_view plain, size_t start) const {
+    if (!trims_) return plain;
+    const size_t line = plain.rfind('\n') + 1;
+    const bool at_line_start = line > 0 || start == 0 || text_[start - 1] == '\n';
+    return at_line_start && PythonStrip(plain.substr(line)).empty() ? plain.substr(0, line) : plain;
+  }
+
   // Text up to the next marker, and then what the marker opens.
   Status Outside() {
     const Place start = Here();
@@ -79,11 +98,15 @@ class Lexer {
       return OkStatus();
     }
     const char sign = open + 2 < text_.size() ? text_[open + 2] : '\0';
-    if (sign == '-') plain = PythonRstrip(plain);
+    const char kind = text_[open + 1];
+    if (sign == '-') {
+      plain = PythonRstrip(plain);
+    } else if (sign != '+' && kind != '{') {
+      plain = StripIndent(plain, at_);
+    }
     if (!plain.empty()) Add(Token::Kind::kText, std::string(plain), start);
     at_ = open;
     const Place place = Here();
-    const char kind = text_[open + 1];
     at_ = open + (sign == '-' || sign == '+' ? 3 : 2);
     if (kind == '#') return Comment(place);
     if (kind == '{') {
@@ -98,9 +121,13 @@ class Lexer {
   Status Comment(Place place) {
     const size_t end = text_.find("#}", at_);
     if (end == std::string_view::npos) return TemplateError(place, "a comment without its end");
-    const bool cut = end > at_ && text_[end - 1] == '-';
+    const char sign = end > at_ ? text_[end - 1] : '\0';
     at_ = end + 2;
-    if (cut) SkipSpace();
+    if (sign == '-') {
+      SkipSpace();
+    } else if (sign != '+') {
+      TrimLineEnd();
+    }
     return OkStatus();
   }
 
@@ -112,9 +139,11 @@ class Lexer {
       at_ += name.size();
       SkipSpace();
       const bool cut = Follows("-%}");
-      if (cut || Follows("%}") || Follows("+%}")) {
+      const bool bare = Follows("%}");
+      if (cut || bare || Follows("+%}")) {
         at_ = text_.find("%}", at_) + 2;
         if (cut) SkipSpace();
+        if (bare && name == "endraw") TrimLineEnd();
         return true;
       }
     }
@@ -130,7 +159,11 @@ class Lexer {
       at_ = open + (sign == '-' || sign == '+' ? 3 : 2);
       if (!TakeRawTag("endraw")) continue;
       std::string_view plain = text_.substr(start, open - start);
-      if (sign == '-') plain = PythonRstrip(plain);
+      if (sign == '-') {
+        plain = PythonRstrip(plain);
+      } else if (sign != '+') {
+        plain = StripIndent(plain, start);
+      }
       Add(Token::Kind::kText, std::string(plain), text_place);
       return OkStatus();
     }
@@ -151,7 +184,11 @@ class Lexer {
         if (cut || keep || Follows(end)) {
           Add(Token::Kind::kClose, std::string(end), Here());
           at_ += end.size() + (cut || keep ? 1 : 0);
-          if (cut) SkipSpace();
+          if (cut) {
+            SkipSpace();
+          } else if (!keep && end == "%}") {
+            TrimLineEnd();
+          }
           return OkStatus();
         }
       }
@@ -251,6 +288,7 @@ class Lexer {
 
   const std::string source_;
   const std::string_view text_;
+  const bool trims_;  // trim_blocks and lstrip_blocks
   size_t at_ = 0;
   size_t placed_ = 0;  // up to here place_ counts
   Place place_;
@@ -263,12 +301,12 @@ std::string PlaceText(const Place& place) {
   return fmt::format("line {}, column {}", place.line, place.column);
 }
 
-Status TemplateError(const Place& place, std::string_view message) {
-  return InvalidArgument(fmt::format("template {}: {}", PlaceText(place), message));
+Status TemplateError(const Place& place, std::string_view message, Code code) {
+  return {code, fmt::format("template {}: {}", PlaceText(place), message)};
 }
 
-Result<std::vector<Token>> LexTemplate(std::string_view source) {
-  return Lexer(source).Run();
+Result<std::vector<Token>> LexTemplate(std::string_view source, TemplateDialect dialect) {
+  return Lexer(source, dialect).Run();
 }
 
 }  // namespace koeval::evaluation

@@ -89,9 +89,7 @@ Result<Value> SplitLines(const std::string& text, const CallArguments& given) {
   for (size_t at = 0; at < text.size();) {
     const size_t before = at;
     const char32_t c = DecodeUtf8(text, at);
-    const bool ends = (c >= 0x0a && c <= 0x0d) || (c >= 0x1c && c <= 0x1e) || c == 0x85 ||
-                      c == 0x2028 || c == 0x2029;
-    if (!ends) continue;
+    if (!IsPythonLineEnd(c)) continue;
     if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
     lines.push_back(text.substr(start, (keep ? at : before) - start));
     start = at;
@@ -128,7 +126,8 @@ Result<Value> Replace(const std::string& text, const CallArguments& given) {
 Result<Value> HasEnd(std::string_view method, const std::string& text, const CallArguments& given) {
   ASSIGN_OR_RETURN(const ValueList args, given.Bind(method, {"affix"}, 1));
   ValueList affixes{args[0]};
-  if (args[0].is_sequence() && args[0].AsSequence().is_tuple) affixes = args[0].AsSequence().items;
+  if (args[0].is_sequence() && args[0].AsSequence().is_tuple())
+    affixes = args[0].AsSequence().items;
   for (const Value& affix : affixes) {
     ASSIGN_OR_RETURN(const std::string wanted, TextArgument(method, affix, ""));
     if (method == "startswith" ? text.starts_with(wanted) : text.ends_with(wanted)) {
@@ -307,6 +306,16 @@ Result<Value> CallDict(const Value& dict, std::string_view method, const CallArg
 
 }  // namespace
 
+const Value* CallArguments::FirstUndefined() const {
+  for (const Value& value : positional) {
+    if (value.is_undefined()) return &value;
+  }
+  for (const auto& [name, value] : named) {
+    if (value.is_undefined()) return &value;
+  }
+  return nullptr;
+}
+
 Result<ValueList> CallArguments::Bind(std::string_view callee,
                                       std::initializer_list<std::string_view> parameters,
                                       size_t required) const {
@@ -350,6 +359,14 @@ Result<int64_t> IntArgument(std::string_view callee, const Value& value, int64_t
 bool HasMethod(const Value& object, std::string_view method) {
   const auto methods = MethodsOf(object);
   return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+bool IsOtherMethod(const Value& object, std::string_view method) {
+  constexpr std::array<std::string_view, 17> kOthers = {
+      "casefold", "center",    "encode",       "expandtabs", "format_map",  "isalnum",
+      "isascii",  "isdecimal", "isidentifier", "isnumeric",  "isprintable", "istitle",
+      "ljust",    "maketrans", "rindex",       "rjust",      "translate"};
+  return object.is_text() && std::find(kOthers.begin(), kOthers.end(), method) != kOthers.end();
 }
 
 Result<Value> CallMethod(const Value& object, std::string_view method,

@@ -109,7 +109,7 @@ Result<Value> Repeat(const Value& value, int64_t times) {
     for (size_t i = 0; i < count && !text.empty(); ++i) out += text;
     return Value(std::move(out));
   }
-  const bool is_tuple = value.AsSequence().is_tuple;
+  const bool is_tuple = value.AsSequence().is_tuple();
   const ValueList& items = value.AsSequence().items;
   if (!items.empty() && count > kTemplateItemsMax / items.size()) {
     return CheckItemCount(kTemplateItemsMax + 1);
@@ -178,12 +178,14 @@ Result<Value> Operate(std::string_view sign, const Value& a, const Value& b) {
     RETURN_IF_ERROR(CheckTextSize(a.AsText().size() + b.AsText().size()));
     return Value(a.AsText() + b.AsText());
   }
+  if (a.is_generator() || b.is_generator()) return TypesDoNotFit(sign, a, b);
   if (sign == "+" && a.is_sequence() && b.is_sequence() && a.TypeName() == b.TypeName()) {
     ValueList items = a.AsSequence().items;
     const ValueList& more = b.AsSequence().items;
     RETURN_IF_ERROR(CheckItemCount(items.size() + more.size()));
     items.insert(items.end(), more.begin(), more.end());
-    return a.AsSequence().is_tuple ? Value::Tuple(std::move(items)) : Value::List(std::move(items));
+    return a.AsSequence().is_tuple() ? Value::Tuple(std::move(items))
+                                     : Value::List(std::move(items));
   }
   if (sign == "*" && (a.is_text() || a.is_sequence()) && b.is_int()) return Repeat(a, b.AsInt());
   if (sign == "*" && a.is_int() && (b.is_text() || b.is_sequence())) return Repeat(b, a.AsInt());
@@ -227,7 +229,7 @@ Result<Value> GetItem(const Value& container, const Value& key) {
     return found == nullptr ? missing : *found;
   }
   size_t at = 0;
-  if (container.is_sequence()) {
+  if (container.is_sequence() && !container.is_generator()) {
     const ValueList& items = container.AsSequence().items;
     if (!key.is_int() || !Locate(key, items.size(), at)) return missing;
     return items[at];
@@ -250,10 +252,10 @@ Result<Value> GetSlice(const Value& container, const Value& start, const Value& 
     for (const size_t at : positions) out += points[at];
     return Value(ToUtf8(out));
   }
-  if (!container.is_sequence()) {
+  if (!container.is_sequence() || container.is_generator()) {
     return InvalidArgument(fmt::format("a {} has no slices", container.TypeName()));
   }
-  const bool is_tuple = container.AsSequence().is_tuple;
+  const bool is_tuple = container.AsSequence().is_tuple();
   const ValueList& items = container.AsSequence().items;
   ASSIGN_OR_RETURN(const std::vector<size_t> positions,
                    SlicePositions(static_cast<int64_t>(items.size()), start, stop, step));
@@ -264,7 +266,9 @@ Result<Value> GetSlice(const Value& container, const Value& start, const Value& 
 
 Result<int64_t> Length(const Value& value) {
   if (value.is_text()) return static_cast<int64_t>(CountCodePoints(value.AsText()));
-  if (value.is_sequence()) return static_cast<int64_t>(value.AsSequence().items.size());
+  if (value.is_sequence() && !value.is_generator()) {
+    return static_cast<int64_t>(value.AsSequence().items.size());
+  }
   if (value.is_mapping()) return static_cast<int64_t>(value.AsMapping().items.size());
   return InvalidArgument(fmt::format("a {} has no length", value.TypeName()));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "common/evaluation/template_expression.h"
 #include "common/evaluation/template_lexer.h"
@@ -14,7 +15,8 @@ namespace {
 
 class Parser : private ExpressionParser {
  public:
-  explicit Parser(std::vector<Token> tokens) : ExpressionParser(std::move(tokens)) {}
+  Parser(std::vector<Token> tokens, TemplateDialect dialect)
+      : ExpressionParser(std::move(tokens), dialect) {}
 
   Result<Body> Parse() {
     ASSIGN_OR_RETURN(Body body, ParseBody({}));
@@ -41,6 +43,7 @@ class Parser : private ExpressionParser {
         Take();
         break;
       }
+      StartStatement();
       ASSIGN_OR_RETURN(std::unique_ptr<Statement> statement,
                        token.kind == Token::Kind::kTag ? ParseTag() : ParseOutput());
       body.push_back(std::move(statement));
@@ -70,9 +73,25 @@ class Parser : private ExpressionParser {
     if (IsName("if")) return ParseIf();
     if (IsName("for")) return ParseFor();
     if (IsName("set")) return ParseSet();
+    if (chat()) return ParseChatTag();
     return TemplateError(Now().place, fmt::format("tag '{}' is not supported here; use if, for, "
                                                   "set, raw",
                                                   Now().text));
+  }
+
+  // Tags that chat templates may have besides.
+  Result<std::unique_ptr<Statement>> ParseChatTag() {
+    if (IsName("macro")) return ParseMacro();
+    if (IsName("call")) return ParseCallBlock();
+    if (IsName("filter")) return ParseFilterBlock();
+    if (IsName("with")) return ParseWith();
+    if (IsName("generation")) return ParseGeneration();
+    if (IsName("break")) return ParseJump(Statement::Kind::kBreak);
+    if (IsName("continue")) return ParseJump(Statement::Kind::kContinue);
+    return TemplateError(Now().place,
+                         fmt::format("tag '{}' is not supported here; use if, for, set, raw, "
+                                     "macro, call, filter, with, break, continue, generation",
+                                     Now().text));
   }
 
   Result<std::unique_ptr<Statement>> ParseIf() {
@@ -111,8 +130,11 @@ class Parser : private ExpressionParser {
       ASSIGN_OR_RETURN(ExprPtr guard, ParseExpression());
       statement->exprs.push_back(std::move(guard));
     }
+    if (chat()) statement->recursive = AcceptName("recursive");
     RETURN_IF_ERROR(ExpectClose());
+    ++loops_;
     ASSIGN_OR_RETURN(Body body, ParseBody({"else", "endfor"}));
+    --loops_;
     statement->bodies.push_back(std::move(body));
     if (AcceptName("else")) {
       RETURN_IF_ERROR(ExpectClose());
@@ -153,19 +175,116 @@ class Parser : private ExpressionParser {
       return statement;
     }
     statement->kind = Statement::Kind::kSetBlock;
+    if (chat() && IsOperator("|")) {
+      ASSIGN_OR_RETURN(ExprPtr filters, ParseBlockFilters(kBlockText));
+      statement->exprs.push_back(std::move(filters));
+    }
     RETURN_IF_ERROR(ExpectClose());
     ASSIGN_OR_RETURN(Body body, ParseBody({"endset"}));
     statement->bodies.push_back(std::move(body));
     RETURN_IF_ERROR(EndTag("endset", statement->place));
     return statement;
   }
+
+  // The rest of a tag, the body and the tag `end`. Loops around a body that runs elsewhere cannot
+  // be left from there.
+  Status ParseInner(Statement& statement, std::string_view end, bool in_place = false) {
+    RETURN_IF_ERROR(ExpectClose());
+    const int loops = std::exchange(loops_, in_place ? loops_ : 0);
+    ASSIGN_OR_RETURN(Body body, ParseBody({end}));
+    loops_ = loops;
+    statement.bodies.push_back(std::move(body));
+    return EndTag(end, statement.place);
+  }
+
+  // Parameters with defaults, in brackets.
+  Status ParseParameters(Statement& statement) {
+    RETURN_IF_ERROR(ExpectOperator("("));
+    while (!IsOperator(")")) {
+      ASSIGN_OR_RETURN(std::string name, ExpectName());
+      statement.target.names.push_back(std::move(name));
+      if (AcceptOperator("=")) {
+        ASSIGN_OR_RETURN(ExprPtr value, ParseExpression());
+        statement.exprs.push_back(std::move(value));
+      } else if (!statement.exprs.empty()) {
+        return TemplateError(Now().place, "a parameter without a default after one with a default");
+      }
+      if (!AcceptOperator(",")) break;
+    }
+    return ExpectOperator(")");
+  }
+
+  Result<std::unique_ptr<Statement>> ParseMacro() {
+    auto statement = NewStatement(Statement::Kind::kMacro);
+    Take();
+    ASSIGN_OR_RETURN(statement->text, ExpectName());
+    RETURN_IF_ERROR(ParseParameters(*statement));
+    RETURN_IF_ERROR(ParseInner(*statement, "endmacro"));
+    return statement;
+  }
+
+  // The defaults of the caller's parameters come first, then the call.
+  Result<std::unique_ptr<Statement>> ParseCallBlock() {
+    auto statement = NewStatement(Statement::Kind::kCallBlock);
+    Take();
+    if (IsOperator("(")) RETURN_IF_ERROR(ParseParameters(*statement));
+    ASSIGN_OR_RETURN(ExprPtr call, ParseExpression());
+    if (call->kind != Expr::Kind::kCall) return TemplateError(statement->place, "a call expected");
+    statement->exprs.push_back(std::move(call));
+    RETURN_IF_ERROR(ParseInner(*statement, "endcall"));
+    return statement;
+  }
+
+  Result<std::unique_ptr<Statement>> ParseFilterBlock() {
+    auto statement = NewStatement(Statement::Kind::kFilterBlock);
+    Take();
+    ASSIGN_OR_RETURN(ExprPtr filters, ParseFilterTag(kBlockText));
+    statement->exprs.push_back(std::move(filters));
+    RETURN_IF_ERROR(ParseInner(*statement, "endfilter"));
+    return statement;
+  }
+
+  Result<std::unique_ptr<Statement>> ParseWith() {
+    auto statement = NewStatement(Statement::Kind::kWith);
+    Take();
+    while (Now().kind != Token::Kind::kClose) {
+      if (!statement->exprs.empty()) RETURN_IF_ERROR(ExpectOperator(","));
+      ASSIGN_OR_RETURN(std::string name, ExpectName());
+      statement->target.names.push_back(std::move(name));
+      RETURN_IF_ERROR(ExpectOperator("="));
+      ASSIGN_OR_RETURN(ExprPtr value, ParseExpression());
+      statement->exprs.push_back(std::move(value));
+    }
+    RETURN_IF_ERROR(ParseInner(*statement, "endwith", /*in_place=*/true));
+    return statement;
+  }
+
+  // It marks text for training; its text is rendered as it is.
+  Result<std::unique_ptr<Statement>> ParseGeneration() {
+    auto statement = NewStatement(Statement::Kind::kWith);
+    Take();
+    RETURN_IF_ERROR(ParseInner(*statement, "endgeneration"));
+    return statement;
+  }
+
+  Result<std::unique_ptr<Statement>> ParseJump(Statement::Kind kind) {
+    auto statement = NewStatement(kind);
+    if (loops_ == 0) {
+      return TemplateError(Now().place, fmt::format("'{}' outside of a loop", Now().text));
+    }
+    Take();
+    RETURN_IF_ERROR(ExpectClose());
+    return statement;
+  }
+
+  int loops_ = 0;  // that are open in the innermost block with a scope of its own
 };
 
 }  // namespace
 
-Result<Body> ParseTemplate(std::string_view source) {
-  ASSIGN_OR_RETURN(std::vector<Token> tokens, LexTemplate(source));
-  return Parser(std::move(tokens)).Parse();
+Result<Body> ParseTemplate(std::string_view source, TemplateDialect dialect) {
+  ASSIGN_OR_RETURN(std::vector<Token> tokens, LexTemplate(source, dialect));
+  return Parser(std::move(tokens), dialect).Parse();
 }
 
 }  // namespace koeval::evaluation
