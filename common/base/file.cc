@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace koeval {
 namespace {
@@ -97,27 +98,40 @@ Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
   return out;
 }
 
-Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode) {
+AtomicFile::AtomicFile(std::string path, std::string beside, int fd)
+    : path_(std::move(path)), beside_(std::move(beside)), fd_(fd) {}
+
+Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path, uint32_t mode) {
   // A name of its own for every writer: two threads may replace the same file.
   static std::atomic<uint64_t> writes = 0;
-  const std::string beside = fmt::format("{}.tmp.{}.{}", path, ::getpid(), ++writes);
+  std::string beside = fmt::format("{}.tmp.{}.{}", path, ::getpid(), ++writes);
   ::unlink(beside.c_str());  // of an earlier process with this pid; its mode may be another
-  const auto write_beside = [&]() -> Status {
-    const Descriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (fd.get() < 0) return ErrnoStatus(errno, "create", beside);
-    RETURN_IF_ERROR(WriteAll(fd.get(), bytes, beside));
-    if (::fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync", beside);
-    return OkStatus();
-  };
-  Status status = write_beside();
-  if (status.ok() && ::rename(beside.c_str(), path.c_str()) != 0) {
-    status = ErrnoStatus(errno, "rename to", path);
-  }
-  if (!status.ok()) {
-    ::unlink(beside.c_str());
-    return status;
-  }
-  return SyncFolderOf(path);
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0) return ErrnoStatus(errno, "create", beside);
+  return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(beside), fd));
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(beside_.c_str());
+}
+
+Status AtomicFile::Append(std::string_view bytes) {
+  return WriteAll(fd_, bytes, beside_);
+}
+
+Status AtomicFile::Commit() {
+  if (::fsync(fd_) != 0) return ErrnoStatus(errno, "sync", beside_);
+  if (::rename(beside_.c_str(), path_.c_str()) != 0) return ErrnoStatus(errno, "rename to", path_);
+  ::close(std::exchange(fd_, -1));
+  return SyncFolderOf(path_);
+}
+
+Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode) {
+  ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path, mode));
+  RETURN_IF_ERROR(file->Append(bytes));
+  return file->Commit();
 }
 
 Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {

@@ -18,6 +18,26 @@ Result<std::string> ReadFile(const std::string& path, size_t bytes_max = size_t{
 // the old file or the new one. RESOURCE_EXHAUSTED when the disk is full.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode = 0644);
 
+// A file that is written piece by piece and is there whole or not at all, as above. Without a
+// Commit() that succeeded nothing is left. One thread.
+class AtomicFile {
+ public:
+  static Result<std::unique_ptr<AtomicFile>> Create(const std::string& path, uint32_t mode = 0644);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  Status Append(std::string_view bytes);
+  // Synced, renamed to its path, folder synced. Once, after the last Append.
+  Status Commit();
+
+ private:
+  AtomicFile(std::string path, std::string beside, int fd);
+
+  const std::string path_, beside_;
+  int fd_;
+};
+
 // Makes the entries of the folder that holds `path` durable.
 Status SyncFolderOf(const std::string& path);
 

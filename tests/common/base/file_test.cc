@@ -54,6 +54,26 @@ TEST_F(FileTest, ModeIsThatAskedFor) {
   EXPECT_EQ(mode(), 0600u);
 }
 
+TEST_F(FileTest, FileWrittenInPiecesAppearsAtItsCommit) {
+  ASSERT_TRUE(WriteFileAtomically(File("f"), "old").ok());
+  const auto file = AtomicFile::Create(File("f"), 0600);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Append("one ").ok());
+  ASSERT_TRUE((*file)->Append("two").ok());
+  EXPECT_EQ(ReadFile(File("f")).value(), "old");
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(ReadFile(File("f")).value(), "one two");
+}
+
+TEST_F(FileTest, FileWithoutACommitLeavesNothing) {
+  {
+    const auto file = AtomicFile::Create(File("f"));
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE((*file)->Append("half").ok());
+  }
+  EXPECT_EQ(Entries(), 0u);
+}
+
 TEST_F(FileTest, ReadsAreBounded) {
   ASSERT_TRUE(WriteFileAtomically(File("f"), "12345").ok());
   EXPECT_EQ(ReadFile(File("f"), 5).value(), "12345");
