@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/base/size_text.h"
 #include "scheduler/core/machine.h"
 
 namespace koeval::core {
@@ -18,6 +19,19 @@ int64_t PositionOf(const State& state, const Request& request) {
   size_t ahead = 0;
   for (const auto& [name, tree] : state.wait) ahead += tree.order_of_key(rank);
   return static_cast<int64_t>(ahead) + 1;
+}
+
+std::string RunningText(const Request& request) {
+  switch (request.row.phase) {
+    case Phase::kPlanning:
+      return "It runs: a worker builds its plan.";
+    case Phase::kBatches:
+      return "It runs: " + std::to_string(request.live->stored_count) + " of " +
+             std::to_string(request.live->stored.size()) + " batches are stored, " +
+             std::to_string(request.live->leases.size()) + " ranges are out.";
+    default:
+      return "Every batch is stored; its score is being computed.";
+  }
 }
 
 WorkerView ViewOf(const State& state, const Worker& worker) {
@@ -65,7 +79,8 @@ std::optional<MonoTime> Core::NextDeadline() const {
   std::optional<int64_t> earliest_ms;
   for (const auto& at_ms :
        {s.lease_deadlines.Earliest(), s.silence_deadlines.Earliest(), s.forget_deadlines.Earliest(),
-        s.limit_deadlines.Earliest(), s.strand_deadlines.Earliest(), s.rest_deadlines.Earliest()}) {
+        s.limit_deadlines.Earliest(), s.strand_deadlines.Earliest(), s.rest_deadlines.Earliest(),
+        s.checks_asked.Earliest(), s.scores_asked.Earliest(), s.unfit_deadlines.Earliest()}) {
     if (at_ms && (!earliest_ms || *at_ms < *earliest_ms)) earliest_ms = at_ms;
   }
   if (!earliest_ms || !s.last_mono) return std::nullopt;
@@ -139,9 +154,30 @@ std::string Core::WaitReason(const RequestId& id) const {
   if (!need.empty() && !HasReady(s, need)) {
     return "Its round runs on hardware class '" + need + "', and no worker of it is connected.";
   }
+  const int64_t bytes = request.live->memory_bytes;
+  if (!s.slot_memory.empty() && bytes > *s.slot_memory.rbegin()) {
+    return "Its model needs " + SizeText(bytes) + " of memory, and no slot has more than " +
+           SizeText(*s.slot_memory.rbegin()) + "; it fails unless a larger one comes.";
+  }
+  const bool is_picky = !s.slot_memory.empty() && bytes > *s.slot_memory.begin();
   const int64_t ahead = PositionOf(s, request) - 1;
-  return "It waits for a free slot; " + std::to_string(ahead) +
-         (ahead == 1 ? " request is" : " requests are") + " ahead of it.";
+  return "It waits for a free slot" + (is_picky ? " with " + SizeText(bytes) + " of memory" : "") +
+         "; " + std::to_string(ahead) + (ahead == 1 ? " request is" : " requests are") +
+         " ahead of it.";
+}
+
+Result<Explanation> Core::Explain(const RequestId& id, int64_t slots_max) const {
+  const auto it = state().requests.find(id);
+  if (it == state().requests.end()) {
+    return NotFound("no request '" + id.text + "'; list the requests to find its id");
+  }
+  if (!it->second.live) {
+    return FailedPrecondition("request '" + id.text + "' has ended: " + it->second.row.ending);
+  }
+  Explanation out = machine_->Explain(it->second, slots_max);
+  out.answer = WaitReason(id);
+  if (out.answer.empty()) out.answer = RunningText(it->second);
+  return out;
 }
 
 std::vector<WorkerView> Core::Workers() const {

@@ -19,7 +19,12 @@
 //   first), else it starts the waiting request of the highest priority, oldest first (in a slot
 //   that has its model loaded where there is one). Hardware classes are not mixed within a round; a
 //   round whose class has been gone for a while starts anew, as a new round, on what is there.
-//   A worker that failed a batch does not get it again while another worker could.
+//   A worker that failed a batch does not get it again while another worker could. A slot whose
+//   memory cannot hold the model never gets it; a request that no known slot can hold, of workers
+//   that are there or may come back, ends as INFEASIBLE after a while.
+// POOLS
+//   Checks and scores are asked of the scheduler's pools. An answer that does not come in time is
+//   lost: asked for again a few times, then the request ends as INTERNAL.
 #pragma once
 
 #include <cstdint>
@@ -83,6 +88,21 @@ struct WorkerView {
   std::vector<SlotView> slots;
 };
 
+// Why a slot does not run a request, or that it does.
+struct SlotVerdict {
+  WorkerId worker;
+  SlotInfo info;
+  bool is_open = false;  // nothing about the slot keeps it from taking the request
+  std::string text;      // for people
+};
+struct Explanation {
+  std::string answer;              // one sentence
+  int64_t memory_bytes = 0;        // that a slot must have; 0: not known
+  std::string bound_class;         // hardware class that its round is bound to; "" = any
+  std::vector<SlotVerdict> slots;  // by worker and index, at most as many as were asked for
+  int64_t slots_known = 0;
+};
+
 // One thread only: the dispatcher's.
 class Core {
  public:
@@ -109,6 +129,9 @@ class Core {
   Progress ProgressOf(const RequestId& id) const;
   // Why a PENDING request is not running, in one sentence; "" for other states.
   std::string WaitReason(const RequestId& id) const;
+  // What placement makes of each slot for a live request. NOT_FOUND: no such request;
+  // FAILED_PRECONDITION: it has ended.
+  Result<Explanation> Explain(const RequestId& id, int64_t slots_max) const;
   // In the order of their names. Known workers, connected or not.
   std::vector<WorkerView> Workers() const;
   std::optional<WorkerView> FindWorker(const WorkerId& id) const;

@@ -62,8 +62,8 @@ struct CloseSession {
   Status status;
 };
 
-// Work for the scheduler's pools; each is answered by exactly one event. Asked for again after a
-// restart.
+// Work for the scheduler's pools; each is answered by one event. Asked for again after a restart,
+// and when no answer came in time: then there may be two, of which the first counts.
 
 // Answered by ChecksDone.
 struct StartChecks {

@@ -78,6 +78,7 @@ struct ChecksDone {
   int64_t round = 1;
   std::string facts_json;
   std::optional<Finding> finding;
+  int64_t memory_bytes = 0;  // that a slot must have for the model; 0: not known
 };
 // Answers ComputeScore.
 struct ScoreDone {
@@ -97,8 +98,8 @@ struct ScoreFailed {
 
 struct SlotInfo {
   int64_t index = 0;
-  std::string device;  // "cpu", "cuda:0"
-  int64_t memory_bytes = 0;
+  std::string device;        // "cpu", "cuda:0"
+  int64_t memory_bytes = 0;  // 0: not known
   std::string hardware_class;
 };
 struct HeldLease {

@@ -101,12 +101,12 @@ Status CheckQueue(const State& state, const Request& request) {
   const RequestRow& row = request.row;
   const std::pair<RequestId, int64_t> asked{row.id, row.round};
   Queue expected = Queue::kNone;
-  if (row.phase == Phase::kChecking && !state.checks_asked.contains(asked)) {
+  if (row.phase == Phase::kChecking && !state.checks_asked.Has(asked)) {
     expected = Queue::kChecks;
   }
   if (row.phase == Phase::kQueued) expected = Queue::kWait;
   if (row.phase == Phase::kBatches && !live.free.empty()) expected = Queue::kHelp;
-  if (row.phase == Phase::kScoring && !state.scores_asked.contains(asked)) {
+  if (row.phase == Phase::kScoring && !state.scores_asked.Has(asked)) {
     expected = Queue::kScores;
   }
   REQUIRE(live.queue == expected, "it stands in the list it belongs to" + Of(request));
@@ -123,6 +123,11 @@ Status CheckQueue(const State& state, const Request& request) {
   REQUIRE((expected == Queue::kScores) == has(state.scores), "scores list" + Of(request));
   REQUIRE(expected != Queue::kWait || has_in(state.wait), "waiting list" + Of(request));
   REQUIRE(expected != Queue::kHelp || has_in(state.help), "helping list" + Of(request));
+  const bool has_need = state.needs.contains({live.memory_bytes, row.id});
+  const bool is_unfit = state.unfit_deadlines.Has(row.id);
+  REQUIRE((has_need || is_unfit) == (expected == Queue::kWait && live.memory_bytes > 0) &&
+              !(has_need && is_unfit),
+          "what waits and says what it needs is watched" + Of(request));
   return OkStatus();
 }
 
@@ -208,6 +213,7 @@ Status CheckWorker(const State& state, const Worker& worker) {
     REQUIRE(slot.resting == state.rest_deadlines.Has(key), "a rest ends" + name);
     REQUIRE(slot.lease.value == 0 || worker.leases.contains(slot.lease),
             "a slot's lease is its worker's" + name);
+    REQUIRE(state.slot_memory.contains(SlotMemory(slot.info)), "its memory is counted" + name);
     if (!slot.is_idle) continue;
     const auto idle = state.idle.find(slot.idle_class);
     const auto warm = state.idle_warm.find({slot.idle_class, slot.idle_warm});
@@ -230,6 +236,7 @@ size_t Total(const Map& map) {
 Status CheckSizes(const State& state) {
   int64_t counts[4] = {0, 0, 0, 0};
   size_t in_wait = 0;
+  size_t with_need = 0;
   size_t in_help = 0;
   size_t in_checks = 0;
   size_t in_scores = 0;
@@ -240,7 +247,9 @@ Status CheckSizes(const State& state) {
     ++counts[static_cast<size_t>(request.row.state)];
     numbers.insert(request.row.number);
     if (!request.live) continue;
-    in_wait += request.live->queue == Queue::kWait ? 1 : 0;
+    const bool waits = request.live->queue == Queue::kWait;
+    in_wait += waits ? 1 : 0;
+    with_need += waits && request.live->memory_bytes > 0 ? 1 : 0;
     in_help += request.live->queue == Queue::kHelp ? 1 : 0;
     in_checks += request.live->queue == Queue::kChecks ? 1 : 0;
     in_scores += request.live->queue == Queue::kScores ? 1 : 0;
@@ -252,11 +261,14 @@ Status CheckSizes(const State& state) {
   REQUIRE(in_wait == Total(state.wait) && in_help == Total(state.help) &&
               in_checks == state.checks.size() && in_scores == state.scores.size(),
           "lists hold live requests only");
+  REQUIRE(with_need == state.needs.size() + state.unfit_deadlines.size(),
+          "needs are of waiting requests");
   REQUIRE(leases == state.leases.size() && leases == state.lease_deadlines.size(),
           "every lease is of a request");
   REQUIRE(state.strand_deadlines.size() <= in_wait, "only waiting requests look for a class");
   REQUIRE(limits == state.limit_deadlines.size(), "time limits are of running requests");
   size_t idle = 0;
+  size_t slots = 0;
   size_t held = 0;
   size_t ready = 0;
   size_t connected = 0;
@@ -265,8 +277,10 @@ Status CheckSizes(const State& state) {
     ready += worker.ready_classes.size();
     connected += worker.session.value != 0 ? 1 : 0;
     for (const auto& [index, slot] : worker.slots) idle += slot.is_idle ? 1 : 0;
+    slots += worker.slots.size();
   }
   REQUIRE(held == state.leases.size(), "every lease is of one worker");
+  REQUIRE(slots == state.slot_memory.size(), "the memory of every slot is counted once");
   REQUIRE(ready == Total(state.ready), "ready index holds ready workers only");
   REQUIRE(connected == state.sessions.size(), "sessions are of connected workers");
   REQUIRE(idle == Total(state.idle) && idle == Total(state.idle_warm),

@@ -97,7 +97,11 @@ void Machine::Unqueue(Request& request) {
   };
   if (live.queue == Queue::kChecks) s_.checks.erase(rank);
   if (live.queue == Queue::kScores) s_.scores.erase(rank);
-  if (live.queue == Queue::kWait) erase(s_.wait, live.queue_class);
+  if (live.queue == Queue::kWait) {
+    erase(s_.wait, live.queue_class);
+    s_.needs.erase({live.memory_bytes, request.row.id});
+    s_.unfit_deadlines.Erase(request.row.id);
+  }
   if (live.queue == Queue::kHelp) erase(s_.help, live.queue_class);
   request.live->queue = Queue::kNone;
 }
@@ -110,7 +114,7 @@ void Machine::Requeue(Request& request) {
   live.queue_class = live.bound_class;
   switch (request.row.phase) {
     case Phase::kChecking:
-      if (!s_.checks_asked.contains(asked)) live.queue = Queue::kChecks;
+      if (!s_.checks_asked.Has(asked)) live.queue = Queue::kChecks;
       break;
     case Phase::kQueued:
       live.queue = Queue::kWait;
@@ -119,7 +123,7 @@ void Machine::Requeue(Request& request) {
       if (!live.free.empty()) live.queue = Queue::kHelp;
       break;
     case Phase::kScoring:
-      if (!s_.scores_asked.contains(asked)) live.queue = Queue::kScores;
+      if (!s_.scores_asked.Has(asked)) live.queue = Queue::kScores;
       break;
     case Phase::kPlanning:
     case Phase::kDone:
@@ -127,7 +131,10 @@ void Machine::Requeue(Request& request) {
   }
   if (live.queue == Queue::kChecks) s_.checks.insert(rank);
   if (live.queue == Queue::kScores) s_.scores.insert(rank);
-  if (live.queue == Queue::kWait) s_.wait[live.queue_class].insert(rank);
+  if (live.queue == Queue::kWait) {
+    s_.wait[live.queue_class].insert(rank);
+    if (live.memory_bytes > 0) s_.needs.emplace(live.memory_bytes, request.row.id);
+  }
   if (live.queue == Queue::kHelp) s_.help[live.queue_class].insert(rank);
 }
 
@@ -203,14 +210,17 @@ void Machine::ForgetRound(const Request& request) {
   for (const auto& [batch, workers] : request.live->faults) SetMeta(FaultKey(row, batch), "");
   if (row.started_at != WallTime{}) SetMeta("active:" + row.id.text, "");
   if (request.live->stored_count > 0) SetMeta("class:" + row.id.text, "");
+  if (request.live->memory_bytes > 0) SetMeta(MemoryKey(row.id), "");
 }
 
 void Machine::LookForClass(Request& request) {
   Live& live = *request.live;
   const auto ready = s_.ready.find(live.bound_class);
-  const bool is_there = ready != s_.ready.end() &&
-                        !std::all_of(ready->second.begin(), ready->second.end(),
-                                     [&](const WorkerId& id) { return IsWrongFor(id, request); });
+  const bool is_there =
+      ready != s_.ready.end() &&
+      !std::all_of(ready->second.begin(), ready->second.end(), [&](const WorkerId& id) {
+        return IsWrongFor(id, request) || !CanHold(id, request);
+      });
   // Without any worker a new round would not get further either.
   const bool is_stranded = !is_there && !s_.paused && s_.ready.contains("");
   if (is_stranded && live.is_stranded) return RestartRound(request);
@@ -227,7 +237,9 @@ void Machine::RestartRound(Request& request) {
   ++row.round;
   row.plan.reset();
   row.hardware_class.clear();
+  const int64_t memory_bytes = request.live->memory_bytes;
   request.live = std::make_unique<Live>();
+  if (memory_bytes > 0) SetMemoryNeed(request, memory_bytes);
   Requeue(request);
   Note(request, kind::kRestarted, row.reason);
 }

@@ -17,6 +17,7 @@ struct Limits {
   int64_t lease_batches_max = 8;      // that one lease covers
   int64_t faults_max = 3;             // counted against one batch until the request fails
   int64_t undelivered_max = 10;  // leases of a round that never arrived, until they count as faults
+  int64_t check_tries_max = 3;   // until a request whose checks give no answer fails
   int64_t score_tries_max = 3;   // until a request whose score cannot be computed fails
   int64_t checks_running_max = 64;  // submission checks asked for and not answered
   int64_t scores_running_max = 16;  // scores asked for and not answered
@@ -32,6 +33,12 @@ struct Limits {
   // A round that has batches and no worker of its hardware class, twice in a row this far apart, is
   // started anew on what is there.
   int64_t class_wait_ms = 300'000;
+  // A request that no known slot can hold fails after this time, in which one may come (back).
+  int64_t fit_wait_ms = 300'000;
+  // An answer of the scheduler's own pools counts as lost after this time, waiting for a thread
+  // included; then it is asked for again.
+  int64_t check_answer_ms = 3'600'000;
+  int64_t score_answer_ms = 3'600'000;
   int64_t worker_forget_ms = 3'600'000;        // a worker that is gone is listed for this long
   int64_t time_limit_default_ms = 86'400'000;  // of a request whose spec has none
   // Time that passed without any event or tick for longer than this was the scheduler's own stall

@@ -93,6 +93,13 @@ void Machine::On(const Tick& /*event*/) {
          "it ran for its time limit of " + std::to_string(TimeLimitMs(request)) + " ms", ""});
   }
   while (const auto id = s_.strand_deadlines.TakeDue(s_.time_ms)) LookForClass(*FindRequest(*id));
+  while (const auto asked = s_.checks_asked.TakeDue(s_.time_ms)) {
+    LoseChecks(asked->first, asked->second);
+  }
+  while (const auto asked = s_.scores_asked.TakeDue(s_.time_ms)) {
+    LoseScore(asked->first, asked->second);
+  }
+  LookForRoom();
   while (const auto key = s_.rest_deadlines.TakeDue(s_.time_ms)) {
     Worker& worker = s_.workers.at(key->worker);
     Slot& slot = worker.slots.at(key->slot);
@@ -106,7 +113,8 @@ void Machine::AskForChecks() {
   const auto room = static_cast<size_t>(s_.limits.checks_running_max);
   while (s_.checks_asked.size() < room && !s_.checks.empty()) {
     Request& request = *s_.checks.begin()->request;
-    s_.checks_asked.emplace(request.row.id, request.row.round);
+    s_.checks_asked.Set({request.row.id, request.row.round},
+                        s_.time_ms + s_.limits.check_answer_ms);
     Requeue(request);
     Emit(StartChecks{request.row.id, request.row.round, request.row.spec});
   }
@@ -116,7 +124,8 @@ void Machine::AskForScores() {
   const auto room = static_cast<size_t>(s_.limits.scores_running_max);
   while (s_.scores_asked.size() < room && !s_.scores.empty()) {
     Request& request = *s_.scores.begin()->request;
-    s_.scores_asked.emplace(request.row.id, request.row.round);
+    s_.scores_asked.Set({request.row.id, request.row.round},
+                        s_.time_ms + s_.limits.score_answer_ms);
     Requeue(request);
     Emit(ComputeScore{request.row.id, request.row.round, request.row.spec, *request.row.plan});
   }

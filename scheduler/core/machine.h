@@ -30,6 +30,9 @@ class Machine {
   Result<Output> Restore(const Snapshot& snapshot, Now now);
   Output Apply(const Event& event, Now now);
 
+  // What placement makes of each known slot for `request`, which is live.
+  Explanation Explain(const Request& request, int64_t slots_max) const;
+
   const State& state() const { return s_; }
   void set_mutants(const Mutants& mutants) { mutants_ = mutants; }
 
@@ -43,6 +46,8 @@ class Machine {
   void On(const ChecksDone& event);
   void On(const ScoreDone& event);
   void On(const ScoreFailed& event);
+  void LoseChecks(const RequestId& id, int64_t round);
+  void LoseScore(const RequestId& id, int64_t round);
   // workers.cc: sessions.
   void On(const WorkerHello& event);
   void On(const WorkerHeartbeat& event);
@@ -141,6 +146,19 @@ class Machine {
   bool IsAvoided(const Request& request, int64_t batch, const WorkerId& worker) const;
   bool IsWrongFor(const WorkerId& worker, const Request& request) const;
   void Grant(Request& request, const SlotKey& key, int64_t begin, int64_t end);
+
+  // explain.cc
+  SlotVerdict VerdictOn(const Request& request, const Worker& worker, const Slot& slot) const;
+
+  // room.cc
+  static std::string MemoryKey(const RequestId& id);
+  void SetMemoryNeed(Request& request, int64_t bytes);
+  static bool Fits(const Request& request, const SlotInfo& slot);
+  bool CanHold(const WorkerId& worker, const Request& request) const;
+  void LookForRoom();
+  Finding NoRoom(const Request& request) const;
+  void CountMemory(const Worker& worker);
+  void UncountMemory(const Worker& worker);
 
   // restore.cc
   Status RestoreRequests(const Snapshot& snapshot);

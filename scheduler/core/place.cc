@@ -89,6 +89,7 @@ bool Machine::TryPlaceIn(Request& request, const std::set<SlotKey>& slots) {
   int64_t left = s_.limits.place_scan_max;
   for (const SlotKey& key : slots) {
     if (left-- <= 0) return false;
+    if (!Fits(request, s_.workers.at(key.worker).slots.at(key.slot).info)) continue;
     if (const auto range = RangeFor(request, key.worker)) {
       Grant(request, SlotKey(key), range->first, range->second);
       return true;
@@ -141,7 +142,8 @@ bool Machine::IsAvoided(const Request& request, int64_t batch, const WorkerId& w
   // Few workers have failed it, so the search for one that has not is short.
   const auto ready = s_.ready.find(request.live->bound_class);
   return ready != s_.ready.end() &&
-         !std::all_of(ready->second.begin(), ready->second.end(), has_failed);
+         !std::all_of(ready->second.begin(), ready->second.end(),
+                      [&](const WorkerId& id) { return has_failed(id) || !CanHold(id, request); });
 }
 
 void Machine::Grant(Request& request, const SlotKey& key, int64_t begin, int64_t end) {

@@ -161,6 +161,7 @@ struct AuditRow {
 //   faults:<request>:<round>:<batch>  workers, separated by blanks, one for each counted fault
 //   active:<request>                  milliseconds that its round has been running
 //   class:<request>                   announced class of the slots that its round runs on
+//   memory:<request>                  bytes that a slot must have for its model
 struct MetaRow {
   std::string key;
   std::string value;  // "" removes it

@@ -159,7 +159,7 @@ void Machine::On(const SetDrained& event) {
 }
 
 void Machine::On(const ChecksDone& event) {
-  s_.checks_asked.erase({event.id, event.round});
+  s_.checks_asked.Erase({event.id, event.round});
   Request* request = FindRequest(event.id);
   if (request == nullptr || request->row.phase != Phase::kChecking ||
       request->row.round != event.round) {
@@ -167,12 +167,13 @@ void Machine::On(const ChecksDone& event) {
   }
   request->row.facts_json = event.facts_json;
   if (event.finding) return FailRequest(*request, *event.finding);
+  if (event.memory_bytes > 0) SetMemoryNeed(*request, event.memory_bytes);
   Move(*request, Phase::kQueued);
   Note(*request, kind::kChecked, "the submission checks passed");
 }
 
 void Machine::On(const ScoreDone& event) {
-  s_.scores_asked.erase({event.id, event.round});
+  s_.scores_asked.Erase({event.id, event.round});
   Request* request = FindRequest(event.id);
   if (request == nullptr || request->row.phase != Phase::kScoring ||
       request->row.round != event.round) {
@@ -182,7 +183,7 @@ void Machine::On(const ScoreDone& event) {
 }
 
 void Machine::On(const ScoreFailed& event) {
-  s_.scores_asked.erase({event.id, event.round});
+  s_.scores_asked.Erase({event.id, event.round});
   Request* request = FindRequest(event.id);
   if (request == nullptr || request->row.phase != Phase::kScoring ||
       request->row.round != event.round) {
@@ -192,6 +193,30 @@ void Machine::On(const ScoreFailed& event) {
                      ++request->live->score_tries < s_.limits.score_tries_max;
   if (!again) return FailRequest(*request, event.finding);
   Requeue(*request);
+}
+
+// No answer came in time: asked again, then the request's end.
+void Machine::LoseChecks(const RequestId& id, int64_t round) {
+  Request* request = FindRequest(id);
+  if (request == nullptr || request->row.phase != Phase::kChecking || request->row.round != round) {
+    return;
+  }
+  if (++request->live->check_tries < s_.limits.check_tries_max) return Requeue(*request);
+  FailRequest(
+      *request,
+      {Ending::kInternal,
+       "its submission checks gave no answer, asked " + std::to_string(s_.limits.check_tries_max) +
+           " times with " + std::to_string(s_.limits.check_answer_ms) + " ms each",
+       "Retry it; if it happens again, ask the operator for the scheduler's log."});
+}
+
+void Machine::LoseScore(const RequestId& id, int64_t round) {
+  On(ScoreFailed{id,
+                 round,
+                 {Ending::kInternal,
+                  "the computation of its score gave no answer within " +
+                      std::to_string(s_.limits.score_answer_ms) + " ms",
+                  "Retry it; if it happens again, ask the operator for the scheduler's log."}});
 }
 
 }  // namespace koeval::core

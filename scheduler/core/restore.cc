@@ -96,7 +96,7 @@ Status Machine::RestoreMeta(const MetaRow& row) {
     const auto value = ParseInt(row.value);
     if (!value || *value < 1) return bad;
     (name == "next_lease" ? s_.next_lease : s_.next_seq) = *value;
-  } else if (name == "active" || name == "class") {
+  } else if (name == "active" || name == "class" || name == "memory") {
     Request* request = FindRequest(RequestId{rest});
     if (request == nullptr || !request->live) return bad;
     if (name == "class") {
@@ -105,7 +105,7 @@ Status Machine::RestoreMeta(const MetaRow& row) {
     }
     const auto value = ParseInt(row.value);
     if (!value || *value < 0) return bad;
-    request->live->active_ms = *value;
+    (name == "active" ? request->live->active_ms : request->live->memory_bytes) = *value;
   } else if (name == "faults") {
     const std::vector<std::string> parts = Split(rest, ':');
     const auto batch = parts.size() == 3 ? ParseInt(parts[2]) : std::nullopt;

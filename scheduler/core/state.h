@@ -72,9 +72,11 @@ struct Live {
   std::optional<AttemptRow> attempt;                // the open one
   int64_t active_ms = 0;                            // of the round, before `active_since_ms`
   std::optional<int64_t> active_since_ms;           // while phase is planning or batches
+  int64_t check_tries = 0;
   int64_t score_tries = 0;
-  int64_t undelivered = 0;  // leases of the round that never arrived
-  int64_t measured_ms = 0;  // sum over `measured` batches
+  int64_t memory_bytes = 0;  // that a slot must have for its model; 0: not known
+  int64_t undelivered = 0;   // leases of the round that never arrived
+  int64_t measured_ms = 0;   // sum over `measured` batches
   int64_t measured = 0;
   Queue queue = Queue::kNone;
   std::string queue_class;
@@ -147,8 +149,16 @@ struct State {
   RankTree scores;
   std::map<std::string, RankTree> wait;
   std::map<std::string, RankTree> help;
-  std::set<std::pair<RequestId, int64_t>> checks_asked;  // with the round
-  std::set<std::pair<RequestId, int64_t>> scores_asked;
+  // Asked and not answered, with the round, until the answer counts as lost.
+  Deadlines<std::pair<RequestId, int64_t>> checks_asked;
+  Deadlines<std::pair<RequestId, int64_t>> scores_asked;
+
+  // Memory of every slot of a known worker, as SlotMemory().
+  std::multiset<int64_t> slot_memory;
+  // Waiting requests whose need of memory is known, the need first. Those that no known slot can
+  // hold stand in the deadlines instead, and fail when nothing has changed by then.
+  std::set<std::pair<int64_t, RequestId>> needs;
+  Deadlines<RequestId> unfit_deadlines;
 
   // Slots that may be given a lease: by class, and by class and warm model.
   std::map<std::string, std::set<SlotKey>> idle;
@@ -163,6 +173,9 @@ struct State {
   Deadlines<RequestId> strand_deadlines;  // of waiting requests that have batches
   Deadlines<SlotKey> rest_deadlines;
 };
+
+// Memory of a slot; one that does not say holds anything.
+int64_t SlotMemory(const SlotInfo& slot);
 
 // Milliseconds that the round has been running.
 int64_t ActiveMs(const State& state, const Live& live);

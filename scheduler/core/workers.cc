@@ -224,6 +224,7 @@ void Machine::ForgetWorker(const WorkerId& id) {
   }
   s_.forget_deadlines.Erase(id);
   for (const auto& [index, slot] : worker.slots) s_.rest_deadlines.Erase({id, index});
+  UncountMemory(worker);
   s_.workers.erase(id);
 }
 
@@ -232,8 +233,10 @@ void Machine::TakeSlots(Worker& worker, const std::vector<SlotInfo>& slots) {
     KOEVAL_CHECK(!slot.is_idle, "slots were replaced while they could be given a lease");
     s_.rest_deadlines.Erase({worker.id, index});
   }
+  UncountMemory(worker);
   worker.slots.clear();
   for (const SlotInfo& info : slots) worker.slots[info.index].info = info;
+  CountMemory(worker);
 }
 
 void Machine::RefreshWorker(Worker& worker) {

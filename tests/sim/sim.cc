@@ -36,6 +36,9 @@ class Run {
     out.limits.lease_batches_max = rng.Between(1, 5);
     out.limits.checks_running_max = rng.Between(1, 4);
     out.limits.scores_running_max = rng.Between(1, 3);
+    out.limits.check_answer_ms = 15'000;
+    out.limits.score_answer_ms = 25'000;
+    out.limits.fit_wait_ms = 60'000;
     return out;
   }
   void MakeWorkers();
@@ -50,6 +53,7 @@ class Run {
   SimScheduler scheduler_;
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::string> names_;
+  bool has_large_slot_ = false;
   std::unique_ptr<SimClients> clients_;
   std::vector<int64_t> chaos_kinds_;  // that this seed uses
   int64_t chaos_every_ms_ = 0;
@@ -63,6 +67,8 @@ void Run::MakeWorkers() {
     options.name = "w" + std::to_string(i);
     options.hardware_class = "class-" + std::to_string(i % classes);
     options.slots = world_.rng.Between(1, 3);
+    options.memory = world_.rng.Chance(400) ? kLargeSlot : kSmallSlot;
+    has_large_slot_ = has_large_slot_ || options.memory == kLargeSlot;
     options.slowness = world_.rng.Chance(200) ? 6 : 1;
     options.hostile_links = world_.rng.Chance(350);
     options.zombie = world_.rng.Chance(150);
@@ -154,7 +160,7 @@ void Run::CheckEnd() {
   if (!world_.violation.empty()) return;
   const std::string waiting = clients_->Waiting();
   if (!waiting.empty()) world_.Violation("with faults off for an hour, " + waiting);
-  clients_->CheckPromises();
+  clients_->CheckPromises(has_large_slot_);
   for (const auto& worker : workers_) {
     for (const auto& key : worker->acknowledged) {
       if (!store_.batches.contains(key)) {

@@ -18,11 +18,11 @@ SimClients::SimClients(World& world, SimScheduler& scheduler, SimStore& store, i
 }
 
 core::RequestSpec SimClients::SpecOf(const RequestId& id) const {
-  constexpr const char* kModels[] = {kRefusedModel, kBrokenModel, kPoisonModel, kSlowModel,
-                                     kUnplannableModel};
+  constexpr const char* kModels[] = {kRefusedModel,     kBrokenModel, kPoisonModel, kSlowModel,
+                                     kUnplannableModel, kLargeModel,  kHugeModel};
   core::RequestSpec spec;
-  const uint64_t kind = HashText(id.text + "/kind" + std::to_string(ids_.size())) % 14;
-  spec.model = kind < 5 ? kModels[kind] : kGoodModel;
+  const uint64_t kind = HashText(id.text + "/kind" + std::to_string(ids_.size())) % 21;
+  spec.model = kind < std::size(kModels) ? kModels[kind] : kGoodModel;
   spec.revision = std::to_string(HashText(id.text) % 3);
   spec.suite = "demo";
   spec.priority = static_cast<int64_t>(HashText(id.text + "/priority") % 3);
@@ -150,7 +150,7 @@ std::string SimClients::Waiting() const {
   return "";
 }
 
-void SimClients::CheckPromises() const {
+void SimClients::CheckPromises(bool has_large_slot) const {
   for (const auto& [id, number] : acknowledged_) {
     const auto row = store_.requests.find(id);
     if (row == store_.requests.end() || row->second.number != number) {
@@ -166,6 +166,13 @@ void SimClients::CheckPromises() const {
     if (!ending) return world_.Violation("request " + id.text + " has no ending of the list");
     if (*ending == Ending::kFinished && natural != Ending::kFinished) {
       return world_.Violation("request " + id.text + " finished, which it never could");
+    }
+    const bool fits = MemoryNeedOf(r.spec.model) <= (has_large_slot ? kLargeSlot : kSmallSlot);
+    if (*ending == Ending::kInfeasible && fits) {
+      return world_.Violation("request " + id.text + " is infeasible, but a slot can hold it");
+    }
+    if (*ending == Ending::kFinished && !fits) {
+      return world_.Violation("request " + id.text + " finished where it does not fit");
     }
     if (*ending == Ending::kFinished && !store_.scores.contains({id, r.round})) {
       return world_.Violation("request " + id.text + " finished without a score");

@@ -31,7 +31,7 @@ class SimClients {
   // What IsContent still waits for.
   std::string Waiting() const;
   // Promises that were made: compares them with the store.
-  void CheckPromises() const;
+  void CheckPromises(bool has_large_slot) const;
 
  private:
   struct Call {

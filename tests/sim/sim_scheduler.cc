@@ -13,6 +13,7 @@ namespace koeval::sim {
 namespace {
 
 constexpr int64_t kTickMs = 500;
+constexpr int64_t kLateMs = 28'000;  // beyond the time after which an answer counts as lost
 // A machine's uptime at the start of each process: monotonic values of two processes differ.
 constexpr int64_t kUptimeStepMs = 7'000'000;
 
@@ -191,9 +192,24 @@ void SimScheduler::Perform(const core::Effect& effect) {
       effect);
 }
 
+// How long a pool takes for an answer; nothing when the answer is lost.
+std::optional<int64_t> SimScheduler::PoolTime(const std::string& pool, int64_t most_ms) {
+  const int64_t usual_ms = world_.rng.Between(5, most_ms);
+  if (!world_.faults_on || !world_.rng.Chance(150)) return usual_ms;
+  if (world_.rng.Chance(500)) {
+    world_.CountFault("answer of the " + pool + " lost");
+    return std::nullopt;
+  }
+  world_.CountFault("answer of the " + pool + " late");
+  return usual_ms + kLateMs;
+}
+
 void SimScheduler::RunChecks(const core::StartChecks& checks) {
-  Later(world_.rng.Between(5, 2'000), [this, checks] {
-    core::ChecksDone done{checks.id, checks.round, "{\"ok\":true}", std::nullopt};
+  const auto ms = PoolTime("checks", 2'000);
+  if (!ms) return;
+  Later(*ms, [this, checks] {
+    core::ChecksDone done{checks.id, checks.round, "{\"ok\":true}", std::nullopt,
+                          MemoryNeedOf(checks.spec.model)};
     if (checks.spec.model == kRefusedModel) {
       done.finding = core::Finding{Ending::kNoSafetensors, "it has no safetensors file", ""};
     }
@@ -202,7 +218,9 @@ void SimScheduler::RunChecks(const core::StartChecks& checks) {
 }
 
 void SimScheduler::RunScore(const core::ComputeScore& score) {
-  Later(world_.rng.Between(5, 8'000), [this, score] {
+  const auto ms = PoolTime("scores", 8'000);
+  if (!ms) return;
+  Later(*ms, [this, score] {
     if (world_.faults_on && world_.rng.Chance(150)) {
       world_.CountFault("score failed");
       Post(core::ScoreFailed{score.id, score.round, {Ending::kInternal, "no file handles", ""}});

@@ -69,6 +69,7 @@ class SimScheduler : public core::EffectSink {
   void Perform(const core::Effect& effect);
   void Later(int64_t ms, std::function<void()> what);
   void CheckPersisted(const core::Effect& effect);
+  std::optional<int64_t> PoolTime(const std::string& pool, int64_t most_ms);
   void RunChecks(const core::StartChecks& checks);
   void RunScore(const core::ComputeScore& score);
 

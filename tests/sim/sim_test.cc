@@ -39,7 +39,11 @@ TEST(Simulation, KeepsEveryPromiseOnEverySeed) {
   for (const std::string& pair : total.coverage.Missing()) {
     ADD_FAILURE() << "no seed met " << pair;
   }
-  for (const char* kind : {"client: cancel",
+  for (const char* kind : {"answer of the checks late",
+                           "answer of the checks lost",
+                           "answer of the scores late",
+                           "answer of the scores lost",
+                           "client: cancel",
                            "client: retry",
                            "client: submit of a known id",
                            "client: submit of a taken id",
@@ -73,7 +77,7 @@ TEST(Simulation, KeepsEveryPromiseOnEverySeed) {
     EXPECT_GT(total.faults[kind], 0) << kind << " was never injected";
   }
   for (const char* ending : {"FINISHED", "CANCELLED", "NO_SAFETENSORS", "BAD_CHECKPOINT",
-                             "RUNNER_CRASHED", "TIMED_OUT"}) {
+                             "RUNNER_CRASHED", "TIMED_OUT", "INFEASIBLE"}) {
     EXPECT_GT(total.endings[ending], 0) << "no request ended as " << ending;
   }
   EXPECT_EQ(total.endings["(none)"], 0);

@@ -115,7 +115,7 @@ void SimWorker::Connect() {
   if (!options_.zombie && world_.now_ms >= fence_ms_) held_.clear();
   core::WorkerHello hello{id, WorkerId{options_.name}, "0.1.0", {}, HeldList()};
   for (int64_t slot = 0; slot < options_.slots; ++slot) {
-    hello.slots.push_back({slot, "cpu", 1'000, options_.hardware_class});
+    hello.slots.push_back({slot, "cpu", options_.memory, options_.hardware_class});
   }
   Send(hello);
 }
@@ -193,6 +193,10 @@ void SimWorker::On(const core::SendHeartbeatAck& /*message*/) {
 void SimWorker::On(const core::SendLease& message) {
   world_.Trace("worker ", options_.name, " gets lease ", std::to_string(message.lease.id.value),
                " on slot ", std::to_string(message.lease.slot));
+  if (MemoryNeedOf(message.spec.model) > options_.memory) {
+    world_.Violation("lease " + std::to_string(message.lease.id.value) + " of " +
+                     message.spec.model + " came to a slot that cannot hold it");
+  }
   if (stopping_ || held_.contains(message.lease.id)) return;
   for (auto it = held_.begin(); it != held_.end();) {
     if (it->second.row.slot != message.lease.slot) {

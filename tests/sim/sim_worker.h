@@ -22,6 +22,7 @@ struct WorkerOptions {
   std::string name;
   std::string hardware_class;
   int64_t slots = 1;
+  int64_t memory = 0;    // of each slot
   int64_t slowness = 1;  // batches take so many times longer
   bool hostile_links = false;
   bool zombie = false;  // goes on with leases that it was told to stop

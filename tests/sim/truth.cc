@@ -12,6 +12,12 @@ core::PlanInfo TruePlan(const RequestId& id) {
           {{"task_a", first, first * 4, first, 0}, {"task_b", second, second * 2, second, 1}}};
 }
 
+int64_t MemoryNeedOf(const std::string& model) {
+  if (model == kHugeModel) return kLargeSlot + 1;
+  if (model == kLargeModel) return kSmallSlot + 1;
+  return model == kSlowModel ? 0 : kSmallSlot;  // 0: the checks did not find out
+}
+
 int64_t PoisonBatch(const RequestId& id) {
   return static_cast<int64_t>(HashText(id.text + "/poison") %
                               static_cast<uint64_t>(TruePlan(id).BatchCount()));
@@ -35,6 +41,7 @@ Ending NaturalEnding(const core::RequestSpec& spec) {
   if (spec.model == kBrokenModel) return Ending::kBadCheckpoint;
   if (spec.model == kPoisonModel || spec.model == kUnplannableModel) return Ending::kRunnerCrashed;
   if (spec.model == kSlowModel) return Ending::kTimedOut;
+  if (spec.model == kHugeModel) return Ending::kInfeasible;
   return Ending::kFinished;
 }
 

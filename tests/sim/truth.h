@@ -16,6 +16,13 @@ inline constexpr const char* kBrokenModel = "org/broken";    // BAD_CHECKPOINT w
 inline constexpr const char* kPoisonModel = "org/poison";    // one batch crashes every runner
 inline constexpr const char* kSlowModel = "org/slow";        // hits its time limit
 inline constexpr const char* kUnplannableModel = "org/unplannable";  // crashes while planning
+inline constexpr const char* kLargeModel = "org/large";  // some worlds have a slot for it
+inline constexpr const char* kHugeModel = "org/huge";    // no slot can hold it
+
+// Memory of slots, and what models need.
+inline constexpr int64_t kSmallSlot = 1'000;
+inline constexpr int64_t kLargeSlot = 5'000;
+int64_t MemoryNeedOf(const std::string& model);
 
 core::PlanInfo TruePlan(const RequestId& id);
 // The batch of a poisonous request that crashes runners.
