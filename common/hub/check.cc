@@ -17,11 +17,16 @@ namespace {
 
 constexpr size_t kUnusedNamedMax = 5;
 constexpr size_t kProblemsNamedMax = 5;
+constexpr int64_t kForwardTokens = 2048;  // of one micro-batch of a plan, unless one row has more
 
 void Add(CheckReport& report, Ending code, bool is_error, std::string message,
          std::string remedy = "") {
   if (remedy.empty()) remedy = InfoOf(code).submitter_text;
   report.findings.push_back({code, is_error, std::move(message), std::move(remedy)});
+}
+
+int64_t ElementBytes(const std::string& precision) {
+  return precision == "float32" ? 4 : 2;
 }
 
 // "ENDING: text" as the model library writes its errors; `fallback` where the name is not one.
@@ -50,7 +55,8 @@ bool CheckDirectory(CheckReport& report, const std::string& dir) {
   return true;
 }
 
-std::optional<model::ModelConfig> CheckConfig(CheckReport& report, const std::string& dir) {
+std::optional<model::ModelConfig> CheckConfig(CheckReport& report, const std::string& dir,
+                                              const std::string& precision) {
   auto config = model::ReadModelConfig(dir);
   if (!config.ok()) {
     AddStatus(report, config.status(), Ending::kBadCheckpoint);
@@ -62,6 +68,11 @@ std::optional<model::ModelConfig> CheckConfig(CheckReport& report, const std::st
   report.facts["max_length"] = model::EvaluationMaxLength(*config);
   report.facts["layers"] = config->spec.layers.size();
   report.facts["vocab_size"] = config->spec.vocab_size;
+  const int64_t length = model::EvaluationMaxLength(*config);
+  report.facts["memory_bytes"] =
+      model::EstimateMemory(config->spec, ElementBytes(precision), std::max(length, kForwardTokens),
+                            /*prefix_tokens=*/length)
+          .Total();
   return *std::move(config);
 }
 
@@ -138,7 +149,7 @@ CheckReport CheckModelDir(const std::string& dir, const std::string& precision) 
   CheckReport report;
   CheckPrecision(report, precision);
   if (!CheckDirectory(report, dir)) return report;
-  const auto config = CheckConfig(report, dir);
+  const auto config = CheckConfig(report, dir, precision);
   CheckWeights(report, dir, config);
   CheckTokenizer(report, dir, config);
   return report;

@@ -40,6 +40,9 @@ void ReadTimes(ConfigMap& map, ServiceConfig* c) {
   c->heartbeat_ms = map.DurationMs("heartbeat", c->heartbeat_ms, 100, 60 * kSecond);
   c->lease_ms = map.DurationMs("lease", c->lease_ms, 300, 600 * kSecond);
   c->grace_ms = map.DurationMs("grace", c->grace_ms, 0, kHour);
+  c->fit_wait_ms = map.DurationMs("fit_wait", c->fit_wait_ms, kSecond, 365 * kDay);
+  c->score_time_limit_ms =
+      map.DurationMs("score_time_limit", c->score_time_limit_ms, kSecond, 365 * kDay);
   c->time_limit_default_ms =
       map.DurationMs("time_limit_default", c->time_limit_default_ms, kSecond, 365 * kDay);
   c->time_limit_max_ms =
@@ -204,8 +207,10 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
                      c.grace_ms);
   out += fmt::format("time_limit_default: {}ms\ntime_limit_max: {}ms\n", c.time_limit_default_ms,
                      c.time_limit_max_ms);
-  out += fmt::format("lease_batches_max: {}\nfaults_max: {}\nscoring_threads: {}\n",
-                     c.lease_batches_max, c.faults_max, c.scoring_threads);
+  out += fmt::format("lease_batches_max: {}\nfaults_max: {}\nfit_wait: {}ms\n", c.lease_batches_max,
+                     c.faults_max, c.fit_wait_ms);
+  out += fmt::format("scoring_threads: {}\nscore_time_limit: {}ms\n", c.scoring_threads,
+                     c.score_time_limit_ms);
   out += fmt::format(
       "check:\n  binary: {}\n  threads: {}\n  time_limit: {}ms\n  memory_mib: {}\nlog_level: {}\n",
       Quoted(c.check.binary), c.check.threads, c.check.time_limit_ms, c.check.memory_bytes >> 20,

@@ -43,8 +43,10 @@ struct ServiceConfig {
   int64_t time_limit_default_ms = 24 * 3'600'000LL;
   int64_t time_limit_max_ms = 7 * 24 * 3'600'000LL;
   int64_t lease_batches_max = 8;
-  int64_t faults_max = 3;  // counted against one batch until the request fails
+  int64_t faults_max = 3;         // counted against one batch until the request fails
+  int64_t fit_wait_ms = 300'000;  // for a slot that can hold a model; then INFEASIBLE
   int64_t scoring_threads = 1;
+  int64_t score_time_limit_ms = 600'000;  // of one score; then it is computed again
   std::string log_level = "info";
 
   std::string DatabasePath() const;

@@ -37,6 +37,9 @@ inline constexpr int64_t kLeaderboardMax = 10'000;
 inline constexpr size_t kWatchersMax = 512;
 inline constexpr int64_t kWatchBatch = 256;  // events read at once for one watcher
 inline constexpr size_t kSampleLinesQueued = 64;
+inline constexpr int64_t kExplainSlotsMax = 200;       // named in one explanation
+inline constexpr size_t kExplainDecisionsMax = 20;     // the newest ones
+inline constexpr int64_t kExplainEventsMax = 100'000;  // looked through for them
 
 // Worker sessions.
 inline constexpr size_t kSessionsMax = 20'000;
@@ -54,7 +57,9 @@ inline constexpr int kClientPingIntervalLeastMs = 5'000;
 
 // Thread pools: jobs that wait.
 inline constexpr size_t kReadQueueMax = 4'096;
-inline constexpr size_t kPoolQueueMax = 256;  // more than the core asks for at once
+inline constexpr size_t kPoolQueueMax = 512;   // more than the core asks for at once
+inline constexpr int64_t kAskedPerThread = 4;  // checks or scores that the core asks for at once
+inline constexpr int64_t kAnswerSlackMs = 30'000;  // beyond the time limits of those ahead
 inline constexpr int kReadThreads = 4;
 inline constexpr int kWatchThreads = 2;
 

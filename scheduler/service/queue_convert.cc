@@ -141,6 +141,18 @@ v1::WatchResponse ToProto(const core::EventRow& row) {
   return out;
 }
 
+v1::SlotVerdict ToProto(const core::SlotVerdict& verdict) {
+  v1::SlotVerdict out;
+  out.set_worker(verdict.worker.text);
+  out.set_slot(verdict.info.index);
+  out.set_device(verdict.info.device);
+  out.set_hardware_class(verdict.info.hardware_class);
+  out.set_memory_bytes(verdict.info.memory_bytes);
+  out.set_open(verdict.is_open);
+  out.set_text(verdict.text);
+  return out;
+}
+
 v1::GetQueueResponse ToProto(const core::Counts& counts, WallTime now) {
   v1::GetQueueResponse out;
   out.set_pending(counts.pending);

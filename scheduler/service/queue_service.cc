@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <filesystem>
 #include <memory>
 
 #include "common/base/log.h"
+#include "scheduler/core/event_kinds.h"
 #include "scheduler/service/live_view.h"
 #include "scheduler/service/queue_convert.h"
 #include "scheduler/service/submission.h"
@@ -74,6 +76,23 @@ class WatchFiller {
   const RequestId id_;
 };
 
+// The newest entries of the feed about `id`, stored batches left out, oldest first.
+Result<std::deque<core::EventRow>> NewestDecisions(store::Reader& reader, const RequestId& id) {
+  std::deque<core::EventRow> out;
+  int64_t after = 0;
+  for (int64_t read = 0; read < kExplainEventsMax; read += kPageMax) {
+    ASSIGN_OR_RETURN(auto events, reader.Events(after, id, kPageMax));
+    for (core::EventRow& event : events) {
+      after = event.seq;
+      if (event.kind == core::kind::kBatch) continue;
+      if (out.size() == kExplainDecisionsMax) out.pop_front();
+      out.push_back(std::move(event));
+    }
+    if (static_cast<int64_t>(events.size()) < kPageMax) break;
+  }
+  return out;
+}
+
 std::string BackupName(WallTime now) {
   std::string name = "koeval-" + FormatUtcMicros(now) + ".db";
   std::erase(name, ':');
@@ -130,6 +149,41 @@ Status QueueService::DoGet(const v1::GetRequestRequest& request, v1::GetRequestR
   ASSIGN_OR_RETURN(const auto attempts, reader->Attempts(id));
   *response->mutable_request() = ToProto(row, live.front());
   for (const core::AttemptRow& attempt : attempts) *response->add_attempts() = ToProto(attempt);
+  return OkStatus();
+}
+
+grpc::ServerUnaryReactor* QueueService::Explain(grpc::CallbackServerContext* call,
+                                                const v1::ExplainRequest* request,
+                                                v1::ExplainResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) return Refuse(reactor, actor.status());
+  FinishInPool(context_, reactor,
+               [this, request, response] { return DoExplain(*request, response); });
+  return reactor;
+}
+
+Status QueueService::DoExplain(const v1::ExplainRequest& request, v1::ExplainResponse* response) {
+  const RequestId id{request.request_id()};
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(id));
+  ASSIGN_OR_RETURN(const auto live, AskLiveViews(context_.dispatcher, std::span(&row, 1)));
+  *response->mutable_request() = ToProto(row, live.front());
+  ASSIGN_OR_RETURN(const auto decisions, NewestDecisions(*reader, id));
+  for (const core::EventRow& event : decisions) *response->add_decisions() = ToProto(event);
+  Result<core::Explanation> why = Internal("the core was not asked");
+  RETURN_IF_ERROR(context_.dispatcher.Ask(
+      [&](const core::Core& core, core::Now) { why = core.Explain(id, kExplainSlotsMax); }));
+  if (!why.ok()) {  // it has ended
+    response->set_answer(row.ending.empty() ? "It has just ended."
+                                            : "It has ended as " + row.ending + ".");
+    return OkStatus();
+  }
+  response->set_answer(why->answer);
+  response->set_memory_bytes(why->memory_bytes);
+  response->set_hardware_class(why->bound_class);
+  response->set_slots_known(why->slots_known);
+  for (const core::SlotVerdict& verdict : why->slots) *response->add_slots() = ToProto(verdict);
   return OkStatus();
 }
 

@@ -17,6 +17,9 @@ class QueueService final : public v1::QueueService::CallbackService {
   grpc::ServerUnaryReactor* GetRequest(grpc::CallbackServerContext* call,
                                        const v1::GetRequestRequest* request,
                                        v1::GetRequestResponse* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* call,
+                                    const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
   grpc::ServerUnaryReactor* ListRequests(grpc::CallbackServerContext* call,
                                          const v1::ListRequestsRequest* request,
                                          v1::ListRequestsResponse* response) override;
@@ -42,6 +45,7 @@ class QueueService final : public v1::QueueService::CallbackService {
   Status DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
                   v1::SubmitResponse* response, grpc::ServerUnaryReactor* reactor);
   Status DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response);
+  Status DoExplain(const v1::ExplainRequest& request, v1::ExplainResponse* response);
   Status DoList(const v1::ListRequestsRequest& request, v1::ListRequestsResponse* response);
   Status DoBackup(const core::Actor& actor, const std::string& wanted,
                   v1::BackupResponse* response);

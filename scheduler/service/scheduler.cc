@@ -5,12 +5,14 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <map>
 #include <utility>
 
 #include "common/base/endings.h"
+#include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/rpc/auth.h"
 #include "common/rpc/credentials.h"
@@ -39,6 +41,12 @@ core::Limits CoreLimits(const ServiceConfig& config) {
   limits.lease_batches_max = config.lease_batches_max;
   limits.faults_max = config.faults_max;
   limits.time_limit_default_ms = config.time_limit_default_ms;
+  limits.fit_wait_ms = config.fit_wait_ms;
+  // An answer may take the time of all that the core asked of the same thread before it.
+  limits.checks_running_max = kAskedPerThread * config.check.threads;
+  limits.check_answer_ms = kAskedPerThread * config.check.time_limit_ms + kAnswerSlackMs;
+  limits.scores_running_max = kAskedPerThread * config.scoring_threads;
+  limits.score_answer_ms = kAskedPerThread * config.score_time_limit_ms + kAnswerSlackMs;
   return limits;
 }
 
@@ -52,8 +60,16 @@ std::optional<core::Finding> FirstError(const CheckReport& report) {
   return std::nullopt;
 }
 
+// Of a slot; 0 when the checks did not find out.
+int64_t MemoryNeed(const CheckReport& report) {
+  const auto facts = ParseJson(report.facts_json);
+  if (!facts.ok()) return 0;
+  const auto bytes = JsonInt(*facts, "memory_bytes", "facts");
+  return bytes.ok() ? std::max<int64_t>(0, *bytes) : 0;
+}
+
 core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted) {
-  core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt};
+  core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt, 0};
   const auto report =
       runner.Check({wanted.spec.model, wanted.spec.revision, wanted.spec.precision});
   if (!report.ok()) {
@@ -64,6 +80,7 @@ core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted)
   }
   done.facts_json = CheckFactsJson(*report);
   done.finding = FirstError(*report);
+  done.memory_bytes = MemoryNeed(*report);
   return done;
 }
 

@@ -68,6 +68,9 @@ Result<std::vector<SlotInfo>> FindSlots(AgentConfig& config) {
     if (config.slots.empty()) config.slots.push_back({"cpu", 0});
   }
   const auto cores = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  const auto cpu_slots = std::max<int64_t>(
+      1, std::count_if(config.slots.begin(), config.slots.end(),
+                       [](const SlotConfig& slot) { return slot.device == "cpu"; }));
   std::vector<SlotInfo> slots;
   for (size_t i = 0; i < config.slots.size(); ++i) {
     SlotConfig& slot = config.slots[i];
@@ -78,7 +81,7 @@ Result<std::vector<SlotInfo>> FindSlots(AgentConfig& config) {
     SlotInfo info;
     info.index = static_cast<int64_t>(i);
     info.device = slot.device;
-    info.memory_bytes = MainMemoryBytes();
+    info.memory_bytes = MainMemoryBytes() / cpu_slots;
     if (slot.device != "cpu") {
       const int64_t wanted = std::stoll(slot.device.substr(5));
       const auto gpu =

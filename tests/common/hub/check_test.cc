@@ -64,6 +64,8 @@ TEST_F(CheckTest, GoldenModelPassesWithItsFacts) {
   EXPECT_TRUE(report.ok()) << ToJson(report).dump();
   EXPECT_EQ(report.facts["architecture"], "LlamaForCausalLM");
   EXPECT_GT(report.facts["parameters"].get<int64_t>(), 0);
+  EXPECT_GT(report.facts["memory_bytes"].get<int64_t>(),
+            4 * report.facts["parameters"].get<int64_t>());
   EXPECT_GT(report.facts["tokenizer_ids"].get<int64_t>(), 0);
 }
 

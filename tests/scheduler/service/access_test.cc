@@ -61,6 +61,22 @@ class RolesTest : public ServiceTest {
     return queue_->SetDispatch(&context, {}, &response).error_code();
   }
 
+  StatusCode BackupAs(const std::string& token) {
+    grpc::ClientContext context;
+    Prepare(&context, token);
+    v1::BackupResponse response;
+    return queue_->Backup(&context, {}, &response).error_code();
+  }
+
+  StatusCode ExplainAs(const std::string& token, const std::string& id) {
+    grpc::ClientContext context;
+    Prepare(&context, token);
+    v1::ExplainRequest request;
+    request.set_request_id(id);
+    v1::ExplainResponse response;
+    return queue_->Explain(&context, request, &response).error_code();
+  }
+
   StatusCode SamplesAs(const std::string& token) {
     grpc::ClientContext context;
     Prepare(&context, token);
@@ -83,6 +99,10 @@ TEST_F(RolesTest, EveryCallNeedsItsRole) {
   EXPECT_EQ(GetAs(kWorker, "a"), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(PauseAs(kAlice), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(PauseAs(kOperator), StatusCode::OK);
+  EXPECT_EQ(ExplainAs(kReader, "a"), StatusCode::OK);
+  EXPECT_EQ(ExplainAs(kWorker, "a"), StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(BackupAs(kAlice), StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(BackupAs(kOperator), StatusCode::OK);
   EXPECT_EQ(SamplesAs(kAlice), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(SamplesAs(kOperator), StatusCode::NOT_FOUND);
 }

@@ -100,6 +100,9 @@ std::string ToyBatch(int64_t batch) {
 Result<CheckReport> FakeChecks::Check(const CheckSpec& spec) {
   CheckReport report;
   report.facts_json = R"({"architecture":"LlamaForCausalLM","parameters":123})";
+  if (spec.model.find("large") != std::string::npos) {
+    report.facts_json = fmt::format("{{\"memory_bytes\":{}}}", kLargeModelBytes);
+  }
   if (spec.model.find("broken") != std::string::npos) {
     report.ok = false;
     report.findings.push_back(
@@ -127,7 +130,8 @@ FakeStream::~FakeStream() {
 }
 
 void FakeStream::Hello(const std::string& worker, int64_t slots,
-                       const std::vector<link::HeldLease>& held, int64_t protocol) {
+                       const std::vector<link::HeldLease>& held, int64_t protocol,
+                       int64_t memory_bytes) {
   link::WorkerMessage message;
   message.mutable_hello()->set_protocol(protocol);
   message.mutable_hello()->set_worker(worker);
@@ -137,6 +141,7 @@ void FakeStream::Hello(const std::string& worker, int64_t slots,
     slot->set_index(i);
     slot->set_device("cpu");
     slot->set_hardware_class("cpu:test");
+    slot->set_memory_bytes(memory_bytes);
   }
   for (const auto& lease : held) *message.mutable_hello()->add_held() = lease;
   Write(message);

@@ -51,7 +51,11 @@ inline constexpr int kToyBatches = 5;  // 3 of toy_a, 2 of toy_b, two documents 
 // The answers of one toy batch: the gold choice is likeliest, except in documents divisible by 3.
 std::string ToyBatch(int64_t batch);
 
-// Says that every model is fine, except those with "broken" in their name.
+// What a "large" model needs.
+inline constexpr int64_t kLargeModelBytes = int64_t{40} << 30;
+
+// Says that every model is fine, except those with "broken" in their name, and that those with
+// "large" in it need kLargeModelBytes.
 class FakeChecks final : public CheckRunner {
  public:
   Result<CheckReport> Check(const CheckSpec& spec) override;
@@ -66,7 +70,8 @@ class FakeStream {
 
   bool Write(const link::WorkerMessage& message) { return stream_->Write(message); }
   void Hello(const std::string& worker, int64_t slots = 1,
-             const std::vector<link::HeldLease>& held = {}, int64_t protocol = 1);
+             const std::vector<link::HeldLease>& held = {}, int64_t protocol = 1,
+             int64_t memory_bytes = 0);
   void Plan(int64_t lease, const std::string& digest = "plan");
   void Batch(int64_t lease, int64_t batch, const std::string& digest = "plan");
   void Ended(int64_t lease, const std::string& ending, const std::string& reason);
