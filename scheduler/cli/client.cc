@@ -216,8 +216,24 @@ Result<LeaderboardView> Client::Leaderboard(const std::string& suite, int limit)
   return ToView(response);
 }
 
+Result<ExplanationView> Client::Explain(const std::string& id) {
+  pb::ExplainRequest request;
+  request.set_request_id(id);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->queue, &pb::QueueService::Stub::Explain, request));
+  return ToView(response);
+}
+
+Result<BackupView> Client::Backup(const std::string& name) {
+  pb::BackupRequest request;
+  request.set_name(name);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->queue, &pb::QueueService::Stub::Backup, request));
+  return BackupView{response.path(), response.bytes()};
+}
+
 Status Client::Samples(const std::string& id, const std::string& task,
-                       const std::function<void(const std::string&)>& on_line) {
+                       const std::function<Status(const std::string&)>& on_line) {
   grpc::ClientContext context;
   impl_->Prepare(context, /*bounded=*/false);
   pb::GetSamplesRequest request;
@@ -225,7 +241,13 @@ Status Client::Samples(const std::string& id, const std::string& task,
   request.set_task(task);
   const auto stream = impl_->results->GetSamples(&context, request);
   pb::GetSamplesResponse sample;
-  while (stream->Read(&sample)) on_line(sample.line());
+  while (stream->Read(&sample)) {
+    const Status taken = on_line(sample.line());
+    if (taken.ok()) continue;
+    context.TryCancel();
+    (void)stream->Finish();
+    return taken;
+  }
   return impl_->Convert(stream->Finish());
 }
 

@@ -36,11 +36,6 @@ struct ListFilter {
   int64_t limit = 1000;  // requests in all; pages are fetched as needed
 };
 
-struct ChangeView {
-  int64_t seq = 0, at_us = 0;
-  std::string request_id, kind, text;
-};
-
 struct SuiteView {
   std::string name, title, version, profile, bundle_digest;
   bool is_default = false;
@@ -64,6 +59,7 @@ class Client {
   // (request, already known). Repeated by itself on UNAVAILABLE: the id makes that safe.
   Result<std::pair<RequestView, bool>> Submit(const std::string& id, const SubmitSpec& spec);
   Result<std::pair<RequestView, std::vector<AttemptView>>> Get(const std::string& id);
+  Result<ExplanationView> Explain(const std::string& id);
   Result<std::vector<RequestView>> List(const ListFilter& filter);
   // Calls `on_change` for each change after `after_seq` until it returns false or the stream ends.
   Status Watch(int64_t after_seq, const std::string& id,
@@ -74,9 +70,12 @@ class Client {
   Result<bool> SetPaused(bool paused);
   Result<ResultsView> Results(const std::string& id);
   Result<LeaderboardView> Leaderboard(const std::string& suite, int limit);
-  // Calls `on_line` with each sample line (JSON, without newline).
+  // Copies the database to `name` below the scheduler's backup folder ("" = named by the time).
+  Result<BackupView> Backup(const std::string& name);
+  // Calls `on_line` with each sample line (JSON, without newline) as it arrives; its first error
+  // ends the call.
   Status Samples(const std::string& id, const std::string& task,
-                 const std::function<void(const std::string&)>& on_line);
+                 const std::function<Status(const std::string&)>& on_line);
   Result<std::vector<SuiteView>> Suites();
   Result<std::vector<WorkerView>> Workers();
   Result<WorkerView> Drain(const std::string& worker, bool drain, const std::string& reason);

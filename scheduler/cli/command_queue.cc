@@ -1,7 +1,8 @@
-// koeval queue, cancel, retry, pause, resume.
+// koeval queue, cancel, retry, pause, resume, backup.
 #include <fmt/format.h>
 
 #include "common/base/clock.h"
+#include "common/base/size_text.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/render.h"
 #include "scheduler/cli/view_json.h"
@@ -82,6 +83,28 @@ void AddDispatch(CLI::App& app, Shell& shell, const std::string& name, const std
   });
 }
 
+void AddBackup(CLI::App& app, Shell& shell) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "backup", "A consistent copy of the database while the scheduler runs (role operator)");
+  command->add_option("file", *name,
+                      "Name below the scheduler's state_dir/backups (default: from the time)");
+  command->footer("Example:\n  koeval backup before-upgrade.db");
+  command->callback([&shell, name] {
+    shell.command = [&shell, name] {
+      return WithClient(shell, [&](Client& client) -> Status {
+        ASSIGN_OR_RETURN(const BackupView backup, client.Backup(*name));
+        if (shell.json) {
+          PrintJson(Document("backup", "backup", {{"path", backup.path}, {"bytes", backup.bytes}}));
+        } else {
+          Print(fmt::format("{}  {}\n", backup.path, SizeText(backup.bytes)));
+        }
+        return OkStatus();
+      });
+    };
+  });
+}
+
 }  // namespace
 
 void AddQueueCommands(CLI::App& app, Shell& shell) {
@@ -92,6 +115,7 @@ void AddQueueCommands(CLI::App& app, Shell& shell) {
             &Client::Retry);
   AddDispatch(app, shell, "pause", "Give out no new work; running work goes on", true);
   AddDispatch(app, shell, "resume", "Give out work again", false);
+  AddBackup(app, shell);
 }
 
 }  // namespace koeval::cli

@@ -37,13 +37,16 @@ Status ShowLeaderboard(Client& client, const Shell& shell, const ResultFlags& fl
 
 Status ShowSamples(Client& client, const ResultFlags& flags) {
   if (flags.output.empty()) {
-    return client.Samples(flags.id, flags.task,
-                          [](const std::string& line) { Print(line + "\n"); });
+    return client.Samples(flags.id, flags.task, [](const std::string& line) {
+      Print(line + "\n");
+      return OkStatus();
+    });
   }
-  std::string text;
-  RETURN_IF_ERROR(client.Samples(flags.id, flags.task,
-                                 [&text](const std::string& line) { text += line + "\n"; }));
-  return WriteFileAtomically(flags.output, text, 0600);
+  ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(flags.output, 0600));
+  RETURN_IF_ERROR(client.Samples(flags.id, flags.task, [&file](const std::string& line) {
+    return file->Append(line + "\n");
+  }));
+  return file->Commit();
 }
 
 }  // namespace
@@ -75,7 +78,8 @@ void AddResultCommands(CLI::App& app, Shell& shell) {
       "samples", "Per-document records of a FINISHED request, JSON lines (role operator)");
   samples->add_option("id", flags->id, "The request")->required();
   samples->add_option("--task", flags->task, "Of this task only");
-  samples->add_option("--output", flags->output, "Write to this file (mode 0600)");
+  samples->add_option("--output", flags->output,
+                      "Write to this file (mode 0600), which appears once it is whole");
   samples->footer("Example:\n  koeval samples r-1f2e3d --task demo_reasoning");
   samples->callback([&shell, flags] {
     shell.command = [&shell, flags] {

@@ -1,4 +1,5 @@
-// koeval status: the queue at a glance or one request in full, once or for as long as it changes.
+// koeval status, explain: the queue at a glance or one request in full, once or for as long as it
+// changes, and why it is where it is.
 #include <fmt/format.h>
 
 #include <csignal>
@@ -99,7 +100,30 @@ Status Follow(Client& client, Shell shell, const StatusFlags& flags, bool& faile
   }
 }
 
+Status Explain(Client& client, const Shell& shell, const std::string& id) {
+  ASSIGN_OR_RETURN(const ExplanationView why, client.Explain(id));
+  if (shell.json) {
+    PrintJson(Document("explanation", "explanation", ToJson(why)));
+  } else {
+    Print(RenderExplanation(shell.terminal, why, Clock::Real().Wall().micros));
+  }
+  return OkStatus();
+}
+
 }  // namespace
+
+void AddExplainCommand(CLI::App& app, Shell& shell) {
+  auto id = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "explain", "Why a request is where it is: slot by slot, and what was decided so far");
+  command->add_option("id", *id, "The request")->required();
+  command->footer("Example:\n  koeval explain r-1f2e3d");
+  command->callback([&shell, id] {
+    shell.command = [&shell, id] {
+      return WithClient(shell, [&](Client& client) { return Explain(client, shell, *id); });
+    };
+  });
+}
 
 void AddStatusCommand(CLI::App& app, Shell& shell) {
   auto flags = std::make_shared<StatusFlags>();

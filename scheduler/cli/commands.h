@@ -23,8 +23,9 @@ struct Shell {
 
 void AddSubmitCommand(CLI::App& app, Shell& shell);
 void AddStatusCommand(CLI::App& app, Shell& shell);
-void AddQueueCommands(CLI::App& app, Shell& shell);    // queue, cancel, retry, pause, resume
-void AddResultCommands(CLI::App& app, Shell& shell);   // results, leaderboard, samples
+void AddExplainCommand(CLI::App& app, Shell& shell);
+void AddQueueCommands(CLI::App& app, Shell& shell);   // queue, cancel, retry, pause, resume, backup
+void AddResultCommands(CLI::App& app, Shell& shell);  // results, leaderboard, samples
 void AddClusterCommands(CLI::App& app, Shell& shell);  // workers, drain, undrain
 void AddEvalCommand(CLI::App& app, Shell& shell);
 void AddTokenizeCommand(CLI::App& app, Shell& shell);

@@ -50,6 +50,7 @@ int Run(int argc, char** argv) {
   AddGlobals(app, shell);
   AddSubmitCommand(app, shell);
   AddStatusCommand(app, shell);
+  AddExplainCommand(app, shell);
   AddQueueCommands(app, shell);
   AddResultCommands(app, shell);
   AddClusterCommands(app, shell);

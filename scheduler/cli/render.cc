@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "common/base/clock.h"
+#include "common/base/size_text.h"
 #include "scheduler/cli/table.h"
 
 namespace koeval::cli {
@@ -209,6 +210,47 @@ std::string RenderRequest(const Terminal& terminal, const RequestView& r,
   return out;
 }
 
+std::string RenderExplanation(const Terminal& terminal, const ExplanationView& why,
+                              int64_t now_us) {
+  const RequestView& r = why.request;
+  std::string out = fmt::format("{}  {}\n", r.id, Painted(terminal, StatePaint(r.state), r.state));
+  Field(out, terminal, "answer", why.answer);
+  if (r.queue_position > 0) Field(out, terminal, "position", std::to_string(r.queue_position));
+  if (r.state == "FAILED") {
+    Field(out, terminal, "why", r.reason);
+    Field(out, terminal, "do", r.remedy);
+  }
+  if (why.memory_bytes > 0) Field(out, terminal, "needs", SizeText(why.memory_bytes));
+  Field(out, terminal, "bound to", why.hardware_class);
+  if (!why.slots.empty()) {
+    std::vector<std::vector<Cell>> rows;
+    for (const SlotVerdictView& slot : why.slots) {
+      rows.push_back({slot.worker, std::to_string(slot.slot), slot.device,
+                      slot.memory_bytes > 0 ? SizeText(slot.memory_bytes) : "",
+                      Cell(slot.text, slot.open ? Paint::kGreen : Paint::kNone)});
+    }
+    out += "\n" + RenderTable(terminal,
+                              {{"worker", false, 8, true},
+                               {"slot", true},
+                               {"device", false},
+                               {"memory", true},
+                               {"verdict", false, 20, true}},
+                              rows);
+    const auto left_out = why.slots_known - static_cast<int64_t>(why.slots.size());
+    if (left_out > 0) out += fmt::format("and {} more slots\n", left_out);
+  }
+  if (!why.decisions.empty()) {
+    std::vector<std::vector<Cell>> rows;
+    for (const ChangeView& change : why.decisions) {
+      rows.push_back({Age(now_us, change.at_us), change.kind, change.text});
+    }
+    out +=
+        "\n" + RenderTable(terminal,
+                           {{"when", false}, {"decided", false}, {"text", false, 20, true}}, rows);
+  }
+  return out;
+}
+
 std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>& requests,
                         int64_t now_us) {
   std::vector<std::vector<Cell>> rows;
@@ -294,25 +336,6 @@ std::string RenderResults(const Terminal& terminal, const ResultsView& results) 
   return RenderTable(terminal, {{"column", false, 10, true}, {"metric", false}, {"score", true}},
                      rows) +
          "\n" + RenderTaskScores(terminal, results.tasks);
-}
-
-std::string RenderLeaderboard(const Terminal& terminal, const LeaderboardView& leaderboard) {
-  std::vector<Column> columns = {{"#", true}, {"model", false, 12, true}, {"average", true}};
-  for (const std::string& name : leaderboard.columns) columns.push_back({name, true, 6, true});
-  columns.push_back({"precision", false});
-  std::vector<std::vector<Cell>> rows;
-  for (const LeaderboardRowView& row : leaderboard.rows) {
-    std::vector<Cell> cells = {std::to_string(row.rank), row.model,
-                               Cell(Percent(row.average), Paint::kBold)};
-    for (const std::string& name : leaderboard.columns) {
-      const auto entry = std::find_if(row.entries.begin(), row.entries.end(),
-                                      [&](const EntryView& e) { return e.name == name; });
-      cells.emplace_back(entry == row.entries.end() ? "" : Percent(entry->value));
-    }
-    cells.emplace_back(row.precision);
-    rows.push_back(std::move(cells));
-  }
-  return RenderTable(terminal, columns, rows);
 }
 
 }  // namespace koeval::cli

@@ -15,6 +15,8 @@ std::string RenderStatus(const Terminal& terminal, const QueueView& queue,
 // One request in full: progress, ETA, attempts, reason, what to do. `now_us` dates ages.
 std::string RenderRequest(const Terminal& terminal, const RequestView& request,
                           const std::vector<AttemptView>& attempts, int64_t now_us);
+// Why a request is where it is: the answer, every slot's verdict, what was decided.
+std::string RenderExplanation(const Terminal& terminal, const ExplanationView& why, int64_t now_us);
 // A table of requests, one line each.
 std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>& requests,
                         int64_t now_us);
@@ -22,6 +24,8 @@ std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>
 std::string RenderProgressLine(const Terminal& terminal, const RequestView& request);
 std::string RenderWorkers(const Terminal& terminal, const std::vector<WorkerView>& workers);
 std::string RenderResults(const Terminal& terminal, const ResultsView& results);
+// One column for each entry of the suite. Where they do not fit, their names become abbreviations
+// with a legend; where those do not fit either, the columns are left out and a line says so.
 std::string RenderLeaderboard(const Terminal& terminal, const LeaderboardView& leaderboard);
 // Tasks with their metrics, as `koeval eval` ends.
 std::string RenderTaskScores(const Terminal& terminal, const std::vector<TaskScoreView>& tasks);

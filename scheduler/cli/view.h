@@ -39,6 +39,31 @@ struct AttemptView {
   int64_t started_at_us = 0, ended_at_us = 0;
 };
 
+struct SlotVerdictView {
+  std::string worker, device, hardware_class, text;
+  int64_t slot = 0;
+  int64_t memory_bytes = 0;  // 0: not known
+  bool open = false;         // nothing about the slot keeps it from taking the request
+};
+struct ChangeView {
+  int64_t seq = 0, at_us = 0;
+  std::string request_id, kind, text;
+};
+struct ExplanationView {
+  RequestView request;
+  std::string answer;
+  int64_t memory_bytes = 0;    // that a slot must have; 0: not known
+  std::string hardware_class;  // that the round is bound to; "" = any
+  std::vector<SlotVerdictView> slots;
+  int64_t slots_known = 0;
+  std::vector<ChangeView> decisions;  // newest last
+};
+
+struct BackupView {
+  std::string path;  // on the scheduler's machine
+  int64_t bytes = 0;
+};
+
 struct QueueView {
   int64_t pending = 0, running = 0, finished = 0, failed = 0;
   int64_t workers = 0, slots = 0, slots_busy = 0;

@@ -103,6 +103,23 @@ QueueView ToView(const pb::GetQueueResponse& q) {
           q.slots_busy(), q.paused(),  q.last_seq(), q.now_us(), q.version()};
 }
 
+ExplanationView ToView(const pb::ExplainResponse& e) {
+  ExplanationView v;
+  v.request = ToView(e.request());
+  v.answer = e.answer();
+  v.memory_bytes = e.memory_bytes();
+  v.hardware_class = e.hardware_class();
+  v.slots_known = e.slots_known();
+  for (const pb::SlotVerdict& slot : e.slots()) {
+    v.slots.push_back({slot.worker(), slot.device(), slot.hardware_class(), slot.text(),
+                       slot.slot(), slot.memory_bytes(), slot.open()});
+  }
+  for (const pb::WatchResponse& d : e.decisions()) {
+    v.decisions.push_back({d.seq(), d.at_us(), d.request_id(), d.kind(), d.text()});
+  }
+  return v;
+}
+
 WorkerView ToView(const pb::Worker& w) {
   WorkerView v;
   v.id = w.id();

@@ -85,6 +85,30 @@ Json ToJson(const AttemptView& a) {
           {"ended_at", TimeOrNull(a.ended_at_us)}};
 }
 
+Json ToJson(const ExplanationView& e) {
+  Json slots = Json::array();
+  for (const SlotVerdictView& slot : e.slots) {
+    slots.push_back({{"worker", slot.worker},
+                     {"slot", slot.slot},
+                     {"device", slot.device},
+                     {"hardware_class", slot.hardware_class},
+                     {"memory_bytes", slot.memory_bytes},
+                     {"open", slot.open},
+                     {"text", slot.text}});
+  }
+  Json decisions = Json::array();
+  for (const ChangeView& change : e.decisions) {
+    decisions.push_back({{"seq", change.seq},
+                         {"at", TimeOrNull(change.at_us)},
+                         {"kind", change.kind},
+                         {"text", change.text}});
+  }
+  return {{"request", ToJson(e.request)},     {"answer", e.answer},
+          {"memory_bytes", e.memory_bytes},   {"hardware_class", e.hardware_class},
+          {"slots", std::move(slots)},        {"slots_known", e.slots_known},
+          {"decisions", std::move(decisions)}};
+}
+
 Json ToJson(const QueueView& q) {
   return {{"pending", q.pending}, {"running", q.running},       {"finished", q.finished},
           {"failed", q.failed},   {"paused", q.paused},         {"workers", q.workers},

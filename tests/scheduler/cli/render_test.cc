@@ -153,6 +153,25 @@ TEST(RenderTest, RequestSaysWhyItFailedAndWhatToDo) {
   ExpectSameAsFile(RenderRequest(Plain(80), request, attempts, kNowUs), "request_80.txt");
 }
 
+LeaderboardView Board(const std::vector<std::string>& columns) {
+  LeaderboardView board;
+  board.columns = columns;
+  for (int64_t rank = 1; rank <= 2; ++rank) {
+    LeaderboardRowView& row = board.rows.emplace_back();
+    row.rank = rank;
+    row.model = rank == 1 ? "한국어-연구소/아주-긴-이름의-모델-10.7B-instruct" : "org/model-1.3B";
+    row.precision = "float16";
+    row.average = 0.7 / static_cast<double>(rank);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      row.entries.push_back({columns[c], "acc", 0.5 + 0.01 * static_cast<double>(c), {}});
+    }
+  }
+  return board;
+}
+
+const std::vector<std::string> kKoreanFive = {"Ko-ARC", "Ko-HellaSwag", "Ko-MMLU", "Ko-TruthfulQA",
+                                              "Ko-CommonGen V2"};
+
 TEST(RenderTest, LeaderboardHasOneColumnPerSuiteEntry) {
   LeaderboardView board;
   board.columns = {"reasoning", "truthful"};
@@ -169,6 +188,66 @@ TEST(RenderTest, LeaderboardHasOneColumnPerSuiteEntry) {
   EXPECT_EQ(RenderLeaderboard(Plain(80), board),
             "#  model  average  reasoning  truthful  precision\n"
             "1  org/a    67.77      73.55     61.99  float32\n");
+}
+
+TEST(RenderTest, LeaderboardAbbreviatesItsColumnsOnANarrowTerminal) {
+  const std::string text = RenderLeaderboard(Plain(80), Board(kKoreanFive));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(DisplayWidth(line), 80) << line;
+  ExpectSameAsFile(text, "leaderboard_80.txt");
+}
+
+TEST(RenderTest, LeaderboardShowsWholeNamesOnAWideTerminal) {
+  ExpectSameAsFile(RenderLeaderboard(Plain(120), Board(kKoreanFive)), "leaderboard_120.txt");
+}
+
+TEST(RenderTest, LeaderboardLeavesOutMoreColumnsThanFitAndSaysSo) {
+  const std::string text = RenderLeaderboard(Plain(60), Board(kKoreanFive));
+  EXPECT_NE(text.find("5 columns do not fit 60 terminal columns"), std::string::npos) << text;
+  EXPECT_EQ(text.find("…"), text.rfind("…")) << "only the long model is cut\n" << text;
+}
+
+TEST(RenderTest, LeaderboardColumnsThatStartAlikeAreNumbered) {
+  const std::string text =
+      RenderLeaderboard(Plain(70), Board({"knowledgeable children", "knowledgeablest adults"}));
+  EXPECT_NE(text.find("C1 = knowledgeable children, C2 = knowledgeablest adults"),
+            std::string::npos)
+      << text;
+}
+
+ExplanationView Explanation() {
+  ExplanationView why;
+  why.request = Requests()[1];
+  why.answer = "It waits for a free slot with 40.0 GiB of memory; 2 requests are ahead of it.";
+  why.memory_bytes = int64_t{40} << 30;
+  why.slots = {{"node-a", "cuda:0", "H100", "busy with r-running", 0, int64_t{80} << 30, false},
+               {"node-a", "cuda:1", "H100", "drained: fan", 1, int64_t{80} << 30, false},
+               {"node-b", "cuda:0", "A10", "too small: it has 24.0 GiB, the model needs 40.0 GiB",
+                0, int64_t{24} << 30, false},
+               {"node-c", "cuda:0", "H100", "free", 0, 0, true}};
+  why.slots_known = 6;
+  why.decisions = {
+      {1, kNowUs - 90'000'000, "r-waiting", "submitted", "org/next for demo"},
+      {2, kNowUs - 80'000'000, "r-waiting", "checked", "the submission checks passed"}};
+  return why;
+}
+
+TEST(RenderTest, ExplanationNamesEverySlotAndWhatWasDecided) {
+  const std::string text = RenderExplanation(Plain(80), Explanation(), kNowUs);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(DisplayWidth(line), 80) << line;
+  ExpectSameAsFile(text, "explain_80.txt");
+}
+
+TEST(RenderTest, ExplanationInColor) {
+  ExpectSameAsFile(RenderExplanation(Colored(120), Explanation(), kNowUs), "explain_120_color.txt");
+}
+
+TEST(RenderTest, QueueFitsEightyColumns) {
+  const std::string text = RenderQueue(Plain(80), Requests(), kNowUs);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(DisplayWidth(line), 80) << line;
+  ExpectSameAsFile(text, "queue_80.txt");
 }
 
 TEST(RenderTest, WorkersShowSlotsAndWhatTheyHold) {
