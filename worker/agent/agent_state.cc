@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "worker/agent/limits.h"
+
 namespace koeval::agent {
 namespace {
 
@@ -168,8 +170,23 @@ void AgentState::OnSlotPlan(const SlotPlan& event) {
 void AgentState::OnSlotBatch(const SlotBatch& event, Actions& out) {
   SlotState* slot = SlotAt(event.slot, event.batch.lease);
   if (slot == nullptr || slot->lease->abandoned) return;
+  if (event.batch.results_json.size() > kResultsBytesMax) {
+    return GiveUpTooLarge(*slot, event.batch, out);
+  }
   slot->lease->unsaved.emplace(event.batch.batch, event.batch);
   SendIfConnected(event.batch, out);
+}
+
+// The scheduler would end the stream over it, again and again.
+void AgentState::GiveUpTooLarge(SlotState& slot, const BatchDone& batch, Actions& out) {
+  SendIfConnected(
+      LeaseEnded{batch.lease, "INTERNAL",
+                 fmt::format("the results of batch {} have {} bytes, more than the {} of a message",
+                             batch.batch, batch.results_json.size(), kResultsBytesMax),
+                 "Submit it with a limit, or ask the operator for smaller batches."},
+      out);
+  slot.lease->abandoned = true;
+  Stop(slot, out);
 }
 
 void AgentState::OnSlotEnded(const SlotEnded& event, MonoTime now, Actions& out) {

@@ -58,6 +58,7 @@ class AgentState {
   void OnHeartbeatAck(Actions& out);
   void OnSlotPlan(const SlotPlan& event);
   void OnSlotBatch(const SlotBatch& event, Actions& out);
+  void GiveUpTooLarge(SlotState& slot, const BatchDone& batch, Actions& out);
   void OnSlotEnded(const SlotEnded& event, MonoTime now, Actions& out);
   void SendPlanIfDone(const ActiveLease& lease, Actions& out);
   void OnShutdown(Actions& out);

@@ -13,6 +13,8 @@ inline constexpr size_t kOutboxMax = 4096;  // messages that wait for the stream
 inline constexpr size_t kBundlesMax = 4;    // task bundles kept in memory
 inline constexpr size_t kBundleBytesMax = size_t{1} << 30;
 inline constexpr size_t kMessageBytesMax = size_t{64} << 20;
+// Results of one batch; the rest of the message needs little.
+inline constexpr size_t kResultsBytesMax = kMessageBytesMax - (size_t{1} << 20);
 inline constexpr int64_t kTickMs = 100;
 inline constexpr int64_t kConnectTimeoutMs = 5'000;
 inline constexpr int64_t kBackoffFirstMs = 100;

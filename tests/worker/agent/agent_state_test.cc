@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "worker/agent/limits.h"
+
 namespace koeval::agent {
 namespace {
 
@@ -293,6 +295,27 @@ TEST_F(AgentStateTest, EventsOfAnEndedLeaseDoNothing) {
   EXPECT_TRUE(Apply(SlotBatch{0, Batch(7, 3)}).empty());
   EXPECT_TRUE(Apply(SlotEnded{0, {7}, "DONE", "", ""}).empty());
   EXPECT_TRUE(Apply(FromScheduler(BatchStored{{7}, 3})).empty());
+}
+
+TEST_F(AgentStateTest, ResultsOverTheBoundOfAMessageEndTheLeaseWithAReason) {
+  Connect();
+  Apply(FromScheduler(Order(7, 0)));
+  BatchDone batch = Batch(7, 2);
+  batch.results_json.assign(kResultsBytesMax, ' ');
+  EXPECT_EQ(Sent<BatchDone>(Apply(SlotBatch{0, batch})).size(), 1u);
+  batch.batch = 3;
+  batch.results_json += ' ';
+  const auto actions = Apply(SlotBatch{0, batch});
+  EXPECT_TRUE(Sent<BatchDone>(actions).empty());
+  EXPECT_EQ(Of<StopLease>(actions).size(), 1u);
+  const auto ended = Sent<LeaseEnded>(actions);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].ending, "INTERNAL");
+  EXPECT_NE(ended[0].reason.find("batch 3 have 66060289 bytes"), std::string::npos)
+      << ended[0].reason;
+  EXPECT_NE(ended[0].remedy, "");
+  EXPECT_TRUE(Of<Send>(Apply(SlotEnded{0, {7}, "STOPPED", "", ""})).empty());
+  EXPECT_TRUE(state_.idle());
 }
 
 TEST_F(AgentStateTest, EndWaitsForTheLink) {
