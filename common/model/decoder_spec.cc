@@ -32,6 +32,15 @@ void AddNorm(const NormSpec& norm, int64_t size, std::vector<TensorNeed>& out) {
   if (!norm.bias.empty()) out.push_back({norm.bias, {size}});
 }
 
+// The norm of `heads` query or key heads.
+void AddQkNorm(const DecoderSpec& spec, const NormSpec& norm, int64_t heads,
+               std::vector<TensorNeed>& out) {
+  if (spec.qk_norm == QkNorm::kWholeProjection) return AddNorm(norm, heads * spec.head_dim, out);
+  if (spec.qk_norm == QkNorm::kPerHead) return AddNorm(norm, spec.head_dim, out);
+  if (!norm.weight.empty()) out.push_back({norm.weight, {heads, spec.head_dim}});
+  for (const std::string& name : norm.head_weights) out.push_back({name, {spec.head_dim}});
+}
+
 void AddMlp(const MlpSpec& mlp, std::vector<TensorNeed>& out) {
   for (const LinearSpec* linear : {&mlp.gate_up, &mlp.gate, &mlp.up, &mlp.down}) {
     AddLinear(*linear, out);
@@ -43,9 +52,8 @@ void AddLayer(const DecoderSpec& spec, const LayerSpec& layer, std::vector<Tenso
   for (const LinearSpec* linear : {&layer.qkv, &layer.q, &layer.k, &layer.v}) {
     AddLinear(*linear, out);
   }
-  const bool whole = spec.qk_norm == QkNorm::kWholeProjection;
-  AddNorm(layer.q_norm, whole ? spec.heads * spec.head_dim : spec.head_dim, out);
-  AddNorm(layer.k_norm, whole ? spec.kv_heads * spec.head_dim : spec.head_dim, out);
+  AddQkNorm(spec, layer.q_norm, spec.heads, out);
+  AddQkNorm(spec, layer.k_norm, spec.kv_heads, out);
   AddLinear(layer.attention_out, out);
   AddNorm(layer.attention_post_norm, spec.hidden_size, out);
   AddNorm(layer.mlp_norm, spec.hidden_size, out);
@@ -129,15 +137,38 @@ std::vector<float> RopeFrequencies(const RopeSpec& rope, RopeRange range) {
   return out;
 }
 
+std::vector<float> AlibiSlopes(int64_t heads) {
+  int64_t power = 1;
+  while (2 * power <= heads) power *= 2;
+  // Float32 powers of a float32 base, as the reference implementation takes them.
+  const auto base = [](int64_t count) {
+    return static_cast<float>(std::exp2(-8.0 / static_cast<double>(count)));
+  };
+  std::vector<float> out;
+  for (int64_t i = 1; i <= power; ++i) out.push_back(std::pow(base(power), static_cast<float>(i)));
+  for (int64_t i = 1; static_cast<int64_t>(out.size()) < heads; i += 2) {
+    out.push_back(std::pow(base(2 * power), static_cast<float>(i)));
+  }
+  return out;
+}
+
 std::vector<TensorNeed> NeededTensors(const DecoderSpec& spec) {
   std::vector<TensorNeed> out;
-  out.push_back({spec.embedding, {spec.vocab_size, spec.hidden_size}});
+  out.push_back({spec.embedding, {spec.vocab_size, spec.EmbeddingSize()}});
+  AddLinear(spec.embedding_in, out);
   if (!spec.position_embedding.empty()) {
-    out.push_back({spec.position_embedding, {spec.max_positions, spec.hidden_size}});
+    out.push_back(
+        {spec.position_embedding, {spec.max_positions + spec.position_offset, spec.hidden_size}});
   }
+  AddNorm(spec.embedding_norm, spec.hidden_size, out);
   for (const LayerSpec& layer : spec.layers) AddLayer(spec, layer, out);
   AddNorm(spec.final_norm, spec.hidden_size, out);
-  if (!spec.tied_head) AddLinear(spec.head, out);
+  AddLinear(spec.head_in, out);
+  if (!spec.tied_head) {
+    AddLinear(spec.head, out);
+  } else if (!spec.head.bias.empty()) {
+    out.push_back({spec.head.bias, {spec.head.out}});
+  }
   return out;
 }
 

@@ -19,19 +19,29 @@ enum class NormKind {
 // kGelu is the exact one (erf); kGeluTanh the tanh approximation ("gelu_new").
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
 enum class RopeKind { kNone, kDefault, kLinear, kLlama3, kYarn, kLongRope };
-// What one norm of queries and of keys spans, before positions are applied.
-enum class QkNorm { kNone, kPerHead, kWholeProjection };
+// What one norm of queries and of keys spans, before positions are applied. kEachHead: one head,
+// whose weights are its own.
+enum class QkNorm { kNone, kPerHead, kEachHead, kWholeProjection };
 // How query, key and value projections are stored.
 enum class QkvLayout {
   kSeparate,      // three matrices
   kFusedStacked,  // one matrix, rows [all q; all k; all v]
-  kFusedPerHead,  // one matrix, rows per head [q; k; v]
+  kFusedGrouped,  // one matrix, rows per key head [the q of its heads; k; v]
+};
+// How a layer adds to its input x.
+enum class Residual {
+  kSerial,           // y = x + attention(norm(x)); y + mlp(norm(y))
+  kParallel,         // x + attention(norm(x)) + mlp(norm(x)), each with its norm
+  kParallelOneNorm,  // the same, both with attention_norm
+  kNormOfSum,        // y = norm(x + attention(x)); norm(y + mlp(y)), with the post norms
 };
 
-// Rotary positions on the first `dim` entries of a head, pairs (j, j + dim/2).
+// Rotary positions on the first `dim` entries of a head, in pairs (j, j + dim/2), or (2j, 2j + 1)
+// when `interleaved`.
 struct RopeSpec {
   RopeKind kind = RopeKind::kNone;
   int64_t dim = 0;
+  bool interleaved = false;
   double theta = 10000;
   double factor = 1;              // linear, llama3, yarn
   double low_freq_factor = 1;     // llama3
@@ -55,6 +65,18 @@ enum class RopeRange { kOriginal, kExtended };
 // implementation rounds. Empty for kNone.
 std::vector<float> RopeFrequencies(const RopeSpec& rope, RopeRange range = RopeRange::kOriginal);
 
+// Attention with linear biases (arXiv:2108.12409) in its form without the query's position: adds
+// scale * slope * (position of the key) to the scaled scores of a head, in float32.
+struct AlibiSpec {
+  std::vector<float> slopes;  // of each head; empty: no biases
+  double scale = 1;
+  bool bfloat16 = false;  // slope, position and product are rounded to bfloat16
+};
+
+// The slopes of the paper for `heads` heads, of which the reference implementations take the odd
+// powers of the next larger set when `heads` is no power of two.
+std::vector<float> AlibiSlopes(int64_t heads);
+
 // y = x W^T + b. `weight` is (out, in), or (in, out) when `transposed`. An empty name: no tensor.
 struct LinearSpec {
   std::string weight;
@@ -68,6 +90,8 @@ struct LinearSpec {
 struct NormSpec {
   std::string weight;
   std::string bias;  // empty: none
+  // kEachHead stored as one tensor for each head, in place of `weight`.
+  std::vector<std::string> head_weights = {};
 };
 
 // down(act(gate(x)) * up(x)), or down(act(up(x))) without a gate.
@@ -123,22 +147,33 @@ struct DecoderSpec {
   NormKind norm = NormKind::kRms;
   double norm_epsilon = 1e-6;
   Activation activation = Activation::kSilu;
-  bool parallel_residual = false;  // x + attention(norm1(x)) + mlp(norm2(x))
+  Residual residual = Residual::kSerial;
   QkvLayout qkv_layout = QkvLayout::kSeparate;
   QkNorm qk_norm = QkNorm::kNone;
   std::vector<RopeSpec> ropes = {RopeSpec{}};  // what the layers choose from, never empty
-  double embedding_scale = 1;  // multiplies embeddings, rounded to the compute dtype
-  double score_softcap = 0;    // scaled scores s become cap * tanh(s / cap); 0: they do not
-  double logit_softcap = 0;    // the same of logits
+  AlibiSpec alibi;
+  double embedding_scale = 1;   // multiplies embeddings, rounded to the compute dtype
+  double score_softcap = 0;     // scaled scores s become cap * tanh(s / cap); 0: they do not
+  bool float32_scores = false;  // scores are not rounded to the compute dtype
+  double logit_scale = 1;
+  double logit_softcap = 0;  // as score_softcap, of logits
 
   // Names may also occur without this prefix in checkpoints of the headless base model.
   std::string base_prefix;
-  std::string embedding;           // (vocab_size, hidden_size)
-  std::string position_embedding;  // (max_positions, hidden_size), or empty
+  std::string embedding;           // (vocab_size, EmbeddingSize())
+  LinearSpec embedding_in;         // embeddings to hidden_size; empty: they have it
+  std::string position_embedding;  // (max_positions + position_offset, hidden_size), or empty
+  int64_t position_offset = 0;     // rows of position_embedding before that of position 0
+  NormSpec embedding_norm;
   NormSpec final_norm;
-  LinearSpec head;  // head.weight == embedding when tied
+  LinearSpec head_in;  // from hidden_size to what the head reads; empty: the same
+  LinearSpec head;     // head.weight == embedding when tied
   bool tied_head = false;
   std::vector<LayerSpec> layers;
+
+  int64_t EmbeddingSize() const {
+    return embedding_in.weight.empty() ? hidden_size : embedding_in.in;
+  }
 };
 
 // A tensor that the spec needs.

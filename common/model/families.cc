@@ -10,7 +10,8 @@ namespace {
 
 std::vector<Family> AllFamilies() {
   std::vector<Family> all;
-  for (const auto families : {LlamaFamilies(), GemmaFamilies(), MoeFamilies(), GptFamilies()}) {
+  for (const auto families : {LlamaFamilies(), GemmaFamilies(), MoeFamilies(), GptFamilies(),
+                              BloomFamilies(), LayerNormFamilies()}) {
     all.insert(all.end(), families.begin(), families.end());
   }
   return all;

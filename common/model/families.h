@@ -25,6 +25,8 @@ std::span<const Family> LlamaFamilies();
 std::span<const Family> GemmaFamilies();
 std::span<const Family> MoeFamilies();
 std::span<const Family> GptFamilies();
+std::span<const Family> BloomFamilies();
+std::span<const Family> LayerNormFamilies();
 // All families, in the order of the messages that list them.
 std::span<const Family> Families();
 // By model_type, nullptr when there is none.

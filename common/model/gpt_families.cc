@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include "common/model/families.h"
 #include "common/model/family_fields.h"
@@ -43,8 +45,9 @@ void FillGptNeox(ConfigReader& config, DecoderSpec& spec) {
   spec.norm = NormKind::kLayerNorm;
   spec.norm_epsilon = config.Double("layer_norm_eps", 1e-5, 0, 1);
   spec.activation = ReadActivation(config, "hidden_act", "gelu");
-  spec.parallel_residual = config.Bool("use_parallel_residual", true);
-  spec.qkv_layout = QkvLayout::kFusedPerHead;
+  const bool parallel = config.Bool("use_parallel_residual", true);
+  spec.residual = parallel ? Residual::kParallel : Residual::kSerial;
+  spec.qkv_layout = QkvLayout::kFusedGrouped;
   spec.tied_head = config.Bool("tie_word_embeddings", false);
   RopeDefaults rope;
   rope.partial_factor = 0.25;
@@ -108,9 +111,117 @@ void FillGpt2(ConfigReader& config, DecoderSpec& spec) {
   }
 }
 
+void NameGptjTensors(int64_t layer_count, DecoderSpec& spec) {
+  spec.base_prefix = "transformer.";
+  spec.embedding = "transformer.wte.weight";
+  spec.final_norm = LayerNorm("transformer.ln_f");
+  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, true);
+  if (spec.tied_head) spec.head.weight = spec.embedding;
+  const int64_t h = spec.hidden_size;
+  for (int64_t i = 0; i < layer_count; ++i) {
+    const std::string at = fmt::format("transformer.h.{}.", i);
+    LayerSpec layer;
+    layer.attention_norm = LayerNorm(at + "ln_1");
+    layer.q = Linear(at + "attn.q_proj", h, h, false);
+    layer.k = Linear(at + "attn.k_proj", h, h, false);
+    layer.v = Linear(at + "attn.v_proj", h, h, false);
+    layer.attention_out = Linear(at + "attn.out_proj", h, h, false);
+    layer.mlp.up = Linear(at + "mlp.fc_in", h, spec.mlp_size, true);
+    layer.mlp.down = Linear(at + "mlp.fc_out", spec.mlp_size, h, true);
+    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    spec.layers.push_back(std::move(layer));
+  }
+}
+
+void FillGptj(ConfigReader& config, DecoderSpec& spec) {
+  spec.vocab_size = config.Int("vocab_size", 50400, 1, kVocabMax);
+  spec.hidden_size = config.Int("n_embd", 4096, 1, kSizeMax);
+  spec.heads = spec.kv_heads = config.Int("n_head", 16, 1, kSizeMax);
+  spec.head_dim = HeadDim(config, "n_embd", spec);
+  spec.mlp_size = config.Int("n_inner", 4 * spec.hidden_size, 1, 4 * kSizeMax);
+  spec.max_positions = config.Int("n_positions", 2048, 1, kPositionsMax);
+  spec.norm = NormKind::kLayerNorm;
+  spec.norm_epsilon = config.Double("layer_norm_epsilon", 1e-5, 0, 1);
+  spec.activation = ReadActivation(config, "activation_function", "gelu_new");
+  spec.residual = Residual::kParallelOneNorm;
+  spec.float32_scores = true;
+  spec.tied_head = config.Bool("tie_word_embeddings", false);
+  // The class reads neither; it always rotates and always scales.
+  for (const std::string_view key : {"rotary", "scale_attn_weights"}) config.MarkRead(key);
+  RopeSpec rope;
+  rope.kind = RopeKind::kDefault;
+  rope.interleaved = true;
+  rope.dim = config.Int("rotary_dim", 64, 2, kSizeMax);
+  if (config.IsNull("rotary_dim") || rope.dim > spec.head_dim || rope.dim % 2 != 0) {
+    config.Fail("rotary_dim",
+                fmt::format("must be even and at most the {} dimensions of a head", spec.head_dim));
+  }
+  spec.ropes = {rope};
+  NameGptjTensors(LayerCount(config, "n_layer", 28), spec);
+}
+
+void NameOptTensors(int64_t layer_count, bool bias, DecoderSpec& spec) {
+  spec.base_prefix = "model.";
+  spec.embedding = "model.decoder.embed_tokens.weight";
+  spec.position_embedding = "model.decoder.embed_positions.weight";
+  const int64_t h = spec.hidden_size;
+  const bool before = spec.residual == Residual::kSerial;
+  for (int64_t i = 0; i < layer_count; ++i) {
+    const std::string at = fmt::format("model.decoder.layers.{}.", i);
+    LayerSpec layer;
+    (before ? layer.attention_norm : layer.attention_post_norm) =
+        LayerNorm(at + "self_attn_layer_norm");
+    (before ? layer.mlp_norm : layer.mlp_post_norm) = LayerNorm(at + "final_layer_norm");
+    layer.q = Linear(at + "self_attn.q_proj", h, h, bias);
+    layer.k = Linear(at + "self_attn.k_proj", h, h, bias);
+    layer.v = Linear(at + "self_attn.v_proj", h, h, bias);
+    layer.attention_out = Linear(at + "self_attn.out_proj", h, h, bias);
+    layer.mlp.up = Linear(at + "fc1", h, spec.mlp_size, bias);
+    layer.mlp.down = Linear(at + "fc2", spec.mlp_size, h, bias);
+    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    spec.layers.push_back(std::move(layer));
+  }
+}
+
+void FillOpt(ConfigReader& config, DecoderSpec& spec) {
+  spec.vocab_size = config.Int("vocab_size", 50272, 1, kVocabMax);
+  spec.hidden_size = config.Int("hidden_size", 768, 1, kSizeMax);
+  spec.heads = spec.kv_heads = config.Int("num_attention_heads", 12, 1, kSizeMax);
+  spec.head_dim = HeadDim(config, "hidden_size", spec);
+  spec.mlp_size = config.Int("ffn_dim", 3072, 1, kSizeMax);
+  spec.max_positions = config.Int("max_position_embeddings", 2048, 1, kPositionsMax);
+  spec.position_offset = 2;
+  spec.norm = NormKind::kLayerNorm;
+  spec.norm_epsilon = 1e-5;  // fixed in the class
+  spec.activation = ReadActivation(config, "activation_function", "relu");
+  const bool before = config.Bool("do_layer_norm_before", true);
+  spec.residual = before ? Residual::kSerial : Residual::kNormOfSum;
+  spec.tied_head = config.Bool("tie_word_embeddings", true);
+  if (!config.Bool("layer_norm_elementwise_affine", true)) {
+    config.Unsupported("layer_norm_elementwise_affine", "is false; norms need their weights here");
+  }
+  // Used in training only.
+  for (const std::string_view key : {"dropout", "activation_dropout", "layerdrop", "init_std"}) {
+    config.MarkRead(key);
+  }
+  const bool no_final_norm = config.Bool("_remove_final_layer_norm", false);
+  NameOptTensors(LayerCount(config, "num_hidden_layers", 12), config.Bool("enable_bias", true),
+                 spec);
+  if (before && !no_final_norm) spec.final_norm = LayerNorm("model.decoder.final_layer_norm");
+  const int64_t size = config.Int("word_embed_proj_dim", spec.hidden_size, 1, kSizeMax);
+  if (size != spec.hidden_size) {
+    spec.embedding_in = Linear("model.decoder.project_in", size, spec.hidden_size, false);
+    spec.head_in = Linear("model.decoder.project_out", spec.hidden_size, size, false);
+  }
+  spec.head = Linear("lm_head", size, spec.vocab_size, false);
+  if (spec.tied_head) spec.head.weight = spec.embedding;
+}
+
 constexpr std::array kGptFamilies = {
     Family{"GPTNeoXForCausalLM", "gpt_neox", "max_position_embeddings", 2048, FillGptNeox},
     Family{"GPT2LMHeadModel", "gpt2", "n_positions", 1024, FillGpt2},
+    Family{"GPTJForCausalLM", "gptj", "n_positions", 2048, FillGptj},
+    Family{"OPTForCausalLM", "opt", "max_position_embeddings", 2048, FillOpt},
 };
 
 }  // namespace

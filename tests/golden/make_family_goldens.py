@@ -10,7 +10,7 @@ detail of the architecture is changed). A function of the seed; another CPU may 
 A logits file holds, for n in 1, 7, 64, 150: `ids_n` int32 [n + 1] (n inputs and the last target),
 `logits_n` float32 [min(n, 8), vocabulary] (the last rows), `logprob_n` float32 [n] (natural log of
 the probability of ids[i + 1]). All are computed in float32 from the stored weights, with eager
-attention, one sequence at a time.
+attention (falcon_alibi: sdpa, see ATTENTION), one sequence at a time.
 
 EXAONE 3 has no class in transformers (its repositories carry their own code). Its published layers
 compute what Llama's do under other names, so the golden is made as a Llama checkpoint, its logits
@@ -153,6 +153,13 @@ MODELS = {
                        config=[dict(norm_topk_prob=False), dict(num_experts_per_tok=2)])),
 }
 REAL_TYPE = {"exaone": "llama"}  # the class that computes a family without one
+# Falcon's eager attention adds the biases a second time to scores whose mask has them already
+# (transformers 5.23.0); its default, sdpa, adds them once, as the published model was trained.
+ATTENTION = {"falcon_alibi": "sdpa"}
+
+
+def attention_of(name):
+    return ATTENTION.get(name, "eager")
 
 
 # ------------------------------------------------------------------------------------------ weights
@@ -265,9 +272,9 @@ def from_exaone(folder):
 
 # ------------------------------------------------------------------------------------------- models
 
-def load(folder):
+def load(folder, dtype=torch.float32, attention="eager"):
     return AutoModelForCausalLM.from_pretrained(
-        str(folder), dtype=torch.float32, attn_implementation="eager",
+        str(folder), dtype=dtype, attn_implementation=attention,
         experts_implementation="eager").eval()
 
 
@@ -291,7 +298,7 @@ def make_model(name, out, seed):
         shutil.copy(tokenizer_folder / file, folder / file)
     if options.get("older"):
         older_spelling(folder / "config.json")
-    stored = load(folder)
+    stored = load(folder, attention=attention_of(name))
     if kind == "exaone":
         to_exaone(folder)
     return stored
@@ -325,8 +332,9 @@ def make_logits(model, name, out, seed):
 
 def changed_model(model, changes):
     config = type(model.config).from_dict(model.config.to_dict() | changes)
-    other = AutoModelForCausalLM.from_config(config, attn_implementation="eager",
-                                             experts_implementation="eager").eval()
+    other = AutoModelForCausalLM.from_config(
+        config, attn_implementation=model.config._attn_implementation,
+        experts_implementation="eager").eval()
     own = other.state_dict()
     kept = {key: value for key, value in model.state_dict().items()
             if key in own and own[key].shape == value.shape}

@@ -6,9 +6,9 @@
 Needs torch 2.13.0 (CPU), transformers 5.23.0 and safetensors; no network. For each golden model it
 runs transformers in float32 and in bfloat16 over the stored ids (1, 7, 64 and 150 tokens, one
 sequence at a time, one thread) and writes the mean, the 99.9 % quantile and the largest of
-|bfloat16 - float32| over all logits of all positions: with `eager` attention, which rounds scores
-to bfloat16, and with the default of the class (mostly `sdpa`, what an evaluation by the harness
-runs), which does not. The engine's own errors are tested against these.
+|bfloat16 - float32| over all logits of all positions: with the attention of the stored logits
+(mostly `eager`, which rounds scores to bfloat16) and with the default of the class (mostly `sdpa`,
+what an evaluation by the harness runs). The engine's own errors are tested against the first.
 """
 import argparse
 import importlib.metadata
@@ -25,12 +25,6 @@ from transformers import AutoModelForCausalLM
 
 HERE = Path(__file__).resolve().parent
 QUANTILE = 0.999
-
-
-def load(folder, dtype, attention):
-    return AutoModelForCausalLM.from_pretrained(
-        str(folder), dtype=dtype, attn_implementation=attention,
-        experts_implementation="eager").eval()
 
 
 def loadable_folder(name, scratch):
@@ -62,13 +56,14 @@ def measure(name, scratch):
     stored = load_file(HERE / "logits" / f"{name}.safetensors")
     ids = [stored[f"ids_{n}"] for n in goldens.LENGTHS]
     folder = loadable_folder(name, scratch)
-    exact = all_logits(load(folder, torch.float32, "eager"), ids)
+    golden = goldens.attention_of(name)
+    exact = all_logits(goldens.load(folder, torch.float32, golden), ids)
     for n, logits in zip(goldens.LENGTHS, exact):
         assert (logits[-8:] - stored[f"logits_{n}"]).abs().max() < 2e-4, f"{name}: n {n}"
     default = AutoModelForCausalLM.from_pretrained(str(folder)).config._attn_implementation
-    report = {"default_attention": default}
-    for attention in dict.fromkeys(("eager", default)):
-        rounded = all_logits(load(folder, torch.bfloat16, attention), ids)
+    report = {"golden_attention": golden}
+    for attention in dict.fromkeys((golden, default)):
+        rounded = all_logits(goldens.load(folder, torch.bfloat16, attention), ids)
         report[attention] = errors(exact, rounded)
     return report
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "common/model/decoder_spec.h"
 #include "worker/engine/block_plan.h"
 #include "worker/engine/torch_ops.h"
 
@@ -21,7 +22,9 @@ struct KeyValues {
 struct AttentionShape {
   int64_t window = 0;  // as LayerSpec::window
   double score_scale = 1;
-  double softcap = 0;  // as DecoderSpec::score_softcap
+  double softcap = 0;                       // as DecoderSpec::score_softcap
+  bool float32_scores = false;              // as in DecoderSpec
+  const model::AlibiSpec* alibi = nullptr;  // null: no biases
 };
 
 // cap * tanh(x / cap), rounded after each step as the reference implementation does; x when `cap`
@@ -37,9 +40,9 @@ class Attention {
                          const KeyValues& fresh) = 0;
 };
 
-// A micro-batch over a stored prefix. Scores and probabilities in the compute dtype, softmax in
-// float32. Equal micro-batches give equal bits on one hardware class; which rows share a block is
-// fixed by the plan alone.
+// A micro-batch over a stored prefix. Scores (unless float32_scores) and probabilities in the
+// compute dtype, softmax in float32. Equal micro-batches give equal bits on one hardware class;
+// which rows share a block is fixed by the plan alone.
 class PackedAttention final : public Attention {
  public:
   // `micro_batch` and `prefix` (one entry per layer, or empty) must outlive the object.
@@ -54,6 +57,8 @@ class PackedAttention final : public Attention {
     at::Tensor mask;  // (queries, masked columns): 0 or -inf; undefined when nothing is hidden
   };
   const std::vector<Block>& BlocksFor(int64_t window);
+  // (prefix and packed tokens, heads), float32; undefined without biases.
+  at::Tensor KeyBiases(const model::AlibiSpec* alibi);
 
   const plan::MicroBatch& micro_batch_;
   const std::vector<KeyValues>& prefix_;
@@ -61,6 +66,7 @@ class PackedAttention final : public Attention {
   const at::ScalarType dtype_;
   const at::Device device_;
   std::map<int64_t, std::vector<Block>> blocks_;  // by window
+  at::Tensor key_biases_;
 };
 
 // One sequence from position 0, full causal scores at once: the plain way, for comparison.

@@ -36,6 +36,7 @@ class Decoder {
   // Cosines and sines of a forward, (tokens, 1, dim/2) each; undefined: nothing rotates.
   struct Rotation {
     int64_t dim = 0;
+    bool interleaved = false;
     at::Tensor cos;
     at::Tensor sin;
   };
@@ -52,6 +53,8 @@ class Decoder {
   at::Tensor SelfAttention(size_t index, const at::Tensor& x, const Rotation& rotation,
                            Attention& attention, std::vector<KeyValues>* keep) const;
   at::Tensor FeedForward(size_t index, const at::Tensor& x) const;
+  at::Tensor Layer(size_t index, const at::Tensor& x, const Rotation& rotation,
+                   Attention& attention, std::vector<KeyValues>* keep) const;
 
   const model::DecoderSpec spec_;
   const Weights weights_;

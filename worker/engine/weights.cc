@@ -48,7 +48,8 @@ class Loader {
   }
 
   NormWeights Norm(const NormSpec& norm) const {
-    NormWeights out{Tensor(norm.weight), Tensor(norm.bias)};
+    NormWeights out{norm.head_weights.empty() ? Tensor(norm.weight) : Stack(norm.head_weights),
+                    Tensor(norm.bias)};
     if (!out.weight.defined()) return out;
     if (spec_.norm == NormKind::kRmsWide) out.weight = out.weight.to(at::kFloat);
     if (spec_.norm == NormKind::kRmsOnePlus) out.weight = out.weight.to(at::kFloat) + 1;
@@ -82,6 +83,12 @@ class Loader {
   }
 
  private:
+  at::Tensor Stack(const std::vector<std::string>& names) const {
+    std::vector<at::Tensor> parts;
+    for (const std::string& name : names) parts.push_back(Tensor(name).unsqueeze(0));
+    return at::cat(parts);
+  }
+
   // A view of the mapping that keeps it alive, or a copy where the file does not align elements.
   static at::Tensor Map(const StoredTensor& stored) {
     const at::ScalarType type = StoredType(stored.info->dtype);
@@ -111,10 +118,14 @@ Weights LoadWeights(const DecoderSpec& spec, const Checkpoint& checkpoint, at::S
   const Loader loader(spec, checkpoint, dtype, device);
   Weights out;
   out.embedding = loader.Tensor(spec.embedding);
+  out.embedding_in = loader.Linear(spec.embedding_in);
   out.position_embedding = loader.Tensor(spec.position_embedding);
+  out.embedding_norm = loader.Norm(spec.embedding_norm);
   for (const model::LayerSpec& layer : spec.layers) out.layers.push_back(loader.Layer(layer));
   out.final_norm = loader.Norm(spec.final_norm);
-  out.head = spec.tied_head ? out.embedding : loader.Tensor(spec.head.weight);
+  out.head_in = loader.Linear(spec.head_in);
+  out.head = spec.tied_head ? LinearWeights{out.embedding, loader.Tensor(spec.head.bias)}
+                            : loader.Linear(spec.head);
   return out;
 }
 

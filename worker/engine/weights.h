@@ -17,7 +17,8 @@ struct LinearWeights {
   at::Tensor bias;
 };
 
-// `weight` is float32 for the norms that multiply in float32, and holds 1 + w for kRmsOnePlus.
+// `weight` is float32 for the norms that multiply in float32, and holds 1 + w for kRmsOnePlus. It
+// is (heads, head_dim) for QkNorm::kEachHead.
 struct NormWeights {
   at::Tensor weight;  // undefined: no norm
   at::Tensor bias;
@@ -41,10 +42,13 @@ struct LayerWeights {
 };
 
 struct Weights {
-  at::Tensor embedding;           // (vocabulary, hidden)
+  at::Tensor embedding;  // (vocabulary, embedding size)
+  LinearWeights embedding_in;
   at::Tensor position_embedding;  // (positions, hidden), or undefined
+  NormWeights embedding_norm;
   NormWeights final_norm;
-  at::Tensor head;  // (vocabulary, hidden); the embedding itself when tied
+  LinearWeights head_in;
+  LinearWeights head;  // its weight is the embedding itself when tied
   std::vector<LayerWeights> layers;
 };
 

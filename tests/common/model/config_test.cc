@@ -55,12 +55,12 @@ TEST(ConfigTest, LlamaWithGroupedHeadsTiedAndScaledRope) {
 
 TEST(ConfigTest, GptNeoxInBothResidualFormsAndBothGenerations) {
   const DecoderSpec parallel = Golden("gpt_neox");
-  EXPECT_TRUE(parallel.parallel_residual);
+  EXPECT_EQ(parallel.residual, Residual::kParallel);
   EXPECT_EQ(parallel.ropes[0].dim, 6);
-  EXPECT_EQ(parallel.qkv_layout, QkvLayout::kFusedPerHead);
+  EXPECT_EQ(parallel.qkv_layout, QkvLayout::kFusedGrouped);
   EXPECT_TRUE(parallel.layers[0].mlp.gate.weight.empty());
   const DecoderSpec serial = Golden("gpt_neox_serial");
-  EXPECT_FALSE(serial.parallel_residual);
+  EXPECT_EQ(serial.residual, Residual::kSerial);
   EXPECT_EQ(serial.ropes[0].dim, 4);
   EXPECT_FALSE(serial.layers[0].qkv.bias.empty());
 }
