@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -18,10 +19,21 @@
 namespace koeval::tokenizer {
 namespace {
 
+// An empty `from` matches between all code points and at both ends, as in Rust.
 std::string ReplaceAll(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
   size_t at = 0;
-  for (size_t found = text.find(from); found != std::string_view::npos && !from.empty();
+  if (from.empty()) {
+    while (at < text.size()) {
+      const size_t begin = at;
+      NextCodePoint(text, at);
+      out += to;
+      out += text.substr(begin, at - begin);
+    }
+    out += to;
+    return out;
+  }
+  for (size_t found = text.find(from); found != std::string_view::npos;
        found = text.find(from, at)) {
     out += text.substr(at, found - at);
     out += to;
@@ -159,6 +171,10 @@ class BpeSuffix final : public Decoder {
   const std::string suffix_;
 };
 
+std::string CleanUpWord(std::string text) {
+  return ReplaceAll(CleanUpSpaces(std::move(text)), " do not", " don't");
+}
+
 class WordPiece final : public Decoder {
  public:
   WordPiece(std::string prefix, bool cleanup) : prefix_(std::move(prefix)), cleanup_(cleanup) {}
@@ -168,15 +184,34 @@ class WordPiece final : public Decoder {
         tokens[i] =
             tokens[i].starts_with(prefix_) ? tokens[i].substr(prefix_.size()) : " " + tokens[i];
       }
-      if (cleanup_) {
-        tokens[i] = ReplaceAll(CleanUpSpaces(std::move(tokens[i])), " do not", " don't");
-      }
+      if (cleanup_) tokens[i] = CleanUpWord(std::move(tokens[i]));
     }
     return OkStatus();
   }
 
  private:
   const std::string prefix_;
+  const bool cleanup_;
+};
+
+// Connectionist temporal classification: a repeated token counts once, padding is nothing.
+class Ctc final : public Decoder {
+ public:
+  Ctc(std::string pad, std::string delimiter, bool cleanup)
+      : pad_(std::move(pad)), delimiter_(std::move(delimiter)), cleanup_(cleanup) {}
+  Status Apply(std::vector<std::string>& tokens) const override {
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    for (std::string& token : tokens) {
+      token = ReplaceAll(token, pad_, "");
+      if (cleanup_) token = ReplaceAll(CleanUpWord(std::move(token)), delimiter_, " ");
+    }
+    std::erase(tokens, "");
+    return OkStatus();
+  }
+
+ private:
+  const std::string pad_;
+  const std::string delimiter_;  // of words
   const bool cleanup_;
 };
 
@@ -279,6 +314,12 @@ Result<std::unique_ptr<Decoder>> ReadDecoder(const Json& component, const std::s
     ASSIGN_OR_RETURN(std::string prefix, JsonString(component, "prefix", where));
     ASSIGN_OR_RETURN(const bool cleanup, JsonBool(component, "cleanup", where));
     return Owned(std::make_unique<WordPiece>(std::move(prefix), cleanup));
+  }
+  if (type == "CTC") {
+    ASSIGN_OR_RETURN(std::string pad, JsonString(component, "pad_token", where));
+    ASSIGN_OR_RETURN(std::string delimiter, JsonString(component, "word_delimiter_token", where));
+    ASSIGN_OR_RETURN(const bool cleanup, JsonBool(component, "cleanup", where));
+    return Owned(std::make_unique<Ctc>(std::move(pad), std::move(delimiter), cleanup));
   }
   if (type == "Replace") {
     ASSIGN_OR_RETURN(auto pattern, ReadPattern(component, where));

@@ -40,11 +40,22 @@ constexpr Range kLeftAlone[] = {
     {0xa7f2, 0xa7f4},   {0xa82c, 0xa82c},   {0xab69, 0xab69},   {0x10781, 0x10785},
     {0x10787, 0x107b0}, {0x107b2, 0x107ba}, {0x10d24, 0x10d27}, {0x10eab, 0x10eac},
     {0x10f46, 0x10f50}, {0x10f82, 0x10f85}, {0x11070, 0x11070}, {0x1133b, 0x1133b},
-    {0x1145e, 0x1145e}, {0x11839, 0x1183a}, {0x11938, 0x11938}, {0x1193d, 0x1193e},
-    {0x11943, 0x11943}, {0x119e0, 0x119e0}, {0x11a34, 0x11a34}, {0x11a47, 0x11a47},
-    {0x11a99, 0x11a99}, {0x11d42, 0x11d42}, {0x11d44, 0x11d45}, {0x11d97, 0x11d97},
-    {0x16ff0, 0x16ff1}, {0x1e130, 0x1e136}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef},
-    {0x1f16c, 0x1f16c}, {0x1fbf0, 0x1fbf9}};
+    {0x1145e, 0x1145e}, {0x11839, 0x1183a}, {0x11930, 0x11930}, {0x11938, 0x11938},
+    {0x1193d, 0x1193e}, {0x11943, 0x11943}, {0x119e0, 0x119e0}, {0x11a34, 0x11a34},
+    {0x11a47, 0x11a47}, {0x11a99, 0x11a99}, {0x11d42, 0x11d42}, {0x11d44, 0x11d45},
+    {0x11d97, 0x11d97}, {0x16ff0, 0x16ff1}, {0x1e030, 0x1e06d}, {0x1e130, 0x1e136},
+    {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef}, {0x1f16c, 0x1f16c}, {0x1fbf0, 0x1fbf9}};
+
+// Upper-case letters of Unicode 16 and 17, which utf8proc does not know and Rust does; the lower
+// case of `first` is `lower`.
+struct LateLowercase {
+  char32_t first, last, lower;
+};
+constexpr LateLowercase kLateLowercase[] = {
+    {0x1c89, 0x1c89, 0x1c8a},   {0xa7cb, 0xa7cb, 0x264},  {0xa7cc, 0xa7cc, 0xa7cd},
+    {0xa7ce, 0xa7ce, 0xa7cf},   {0xa7d2, 0xa7d2, 0xa7d3}, {0xa7d4, 0xa7d4, 0xa7d5},
+    {0xa7da, 0xa7da, 0xa7db},   {0xa7dc, 0xa7dc, 0x19b},  {0x10d50, 0x10d65, 0x10d70},
+    {0x16ea0, 0x16eb8, 0x16ebb}};
 
 bool IsLeftAlone(char32_t c) {
   const auto* range =
@@ -79,6 +90,11 @@ utf8proc_ssize_t Map(std::string_view text, NormalForm form, std::string& out) {
   return MapPart(text.substr(begin), form, out);
 }
 
+// Whether `c` is a mark, by a table that has letters and marks.
+bool IsMark(char32_t c) {
+  return CaseTable()[c] != 0 && (ClassTable()[c] & kLetter) == 0;
+}
+
 // Whether a code point alone stays as it is and never joins the one before it. A starter that is no
 // mark and no Hangul vowel or final consonant joins nothing.
 using InertTable = std::array<bool, kTableEnd>;
@@ -90,8 +106,8 @@ std::unique_ptr<InertTable> BuildInertTable(NormalForm form) {
   for (char32_t c = 0; c < kTableEnd; ++c) {
     if (c >= 0xd800 && c <= 0xdfff) continue;
     const utf8proc_property_t* property = utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
-    const bool may_join = property->combining_class != 0 || (ClassTable()[c] & kMark) != 0 ||
-                          (c >= 0x1160 && c <= 0x11ff);
+    const bool may_join =
+        property->combining_class != 0 || IsMark(c) || (c >= 0x1160 && c <= 0x11ff);
     if (may_join) continue;
     text.clear();
     AppendUtf8(text, c);
@@ -141,6 +157,14 @@ Status Normalize(std::string& text, NormalForm form) {
 void AppendLowercase(std::string& out, char32_t code_point) {
   if (code_point == 0x130) {  // the only code point whose lower case is two
     out += "i\xcc\x87";
+    return;
+  }
+  const auto* late = std::find_if(std::begin(kLateLowercase), std::end(kLateLowercase),
+                                  [&](const LateLowercase& range) {
+                                    return range.first <= code_point && code_point <= range.last;
+                                  });
+  if (late != std::end(kLateLowercase)) {
+    AppendUtf8(out, code_point - late->first + late->lower);
     return;
   }
   AppendUtf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<int32_t>(code_point))));

@@ -1,4 +1,7 @@
-// Every post-processor is a chain of templates for a single text.
+// Every post-processor is worked out at load to one list of steps around the text.
+//
+// In the reference a processor of a Sequence gets the pieces that the one before it made: BERT's
+// and RoBERTa's put tokens around each, and a template counts two pieces as a pair of texts.
 #include "common/tokenizer/post_processor.h"
 
 #include <fmt/core.h>
@@ -39,96 +42,126 @@ Result<std::vector<int32_t>> SpecialTokenIds(const Json& component, const std::s
 }  // namespace
 
 PostProcessor::PostProcessor(std::optional<int32_t> front, std::optional<int32_t> back) {
-  Template steps;
-  if (front) steps.push_back({false, {*front}});
-  steps.push_back({true, {}});
-  if (back) steps.push_back({false, {*back}});
-  templates_.push_back(std::move(steps));
+  if (front) steps_.push_back({false, *front});
+  steps_.push_back({true, -1});
+  if (back) steps_.push_back({false, *back});
 }
 
-Result<PostProcessor> PostProcessor::Read(const Json& component, int32_t id_end,
-                                          const std::string& where) {
-  PostProcessor out;
-  RETURN_IF_ERROR(out.Add(component, id_end, where));
-  return out;
-}
+// The pieces after each processor.
+class PostProcessor::Builder {
+ public:
+  explicit Builder(int32_t id_end) : id_end_(id_end) {}
 
-Status PostProcessor::Add(const Json& component, int32_t id_end, const std::string& where) {
-  if (component.is_null()) return OkStatus();
-  ASSIGN_OR_RETURN(const std::string type, JsonString(component, "type", where));
-  if (type == "ByteLevel") return OkStatus();  // concerns offsets only
-  if (type == "TemplateProcessing") return AddTemplate(component, id_end, where);
-  if (type == "BertProcessing" || type == "RobertaProcessing") {
-    return AddPair(component, id_end, where);
+  Status Add(const Json& component, const std::string& where) {
+    if (component.is_null()) return OkStatus();
+    ASSIGN_OR_RETURN(const std::string type, JsonString(component, "type", where));
+    if (type == "ByteLevel") return OkStatus();  // concerns offsets only
+    if (type == "TemplateProcessing") return AddTemplate(component, where);
+    if (type == "BertProcessing") return AddPair(component, /*sep_in_front=*/false, where);
+    if (type == "RobertaProcessing") return AddPair(component, /*sep_in_front=*/true, where);
+    if (type == "Sequence") {
+      ASSIGN_OR_RETURN(const Json* list, ComponentList(component, "processors", where));
+      for (size_t i = 0; i < list->size(); ++i) {
+        RETURN_IF_ERROR(Add((*list)[i], fmt::format("{}.processors[{}]", where, i)));
+      }
+      return OkStatus();
+    }
+    return UnsupportedComponent("post-processor", type, where);
   }
-  if (type == "Sequence") {
-    ASSIGN_OR_RETURN(const Json* list, ComponentList(component, "processors", where));
+
+  std::vector<Step> Finish() const {
+    std::vector<Step> out;
+    for (const Piece& piece : pieces_) out.insert(out.end(), piece.begin(), piece.end());
+    return out;
+  }
+
+ private:
+  Status AddTemplate(const Json& component, const std::string& where) {
+    if (pieces_.size() > 2) {
+      return InvalidArgument(
+          fmt::format("{}: the processors before it make {} pieces, a template takes one or two",
+                      where, pieces_.size()));
+    }
+    const char* key = pieces_.size() == 1 ? "single" : "pair";
+    ASSIGN_OR_RETURN(const Json* list, ComponentList(component, key, where));
+    std::vector<Piece> out;
+    size_t texts = 0;
     for (size_t i = 0; i < list->size(); ++i) {
-      RETURN_IF_ERROR(Add((*list)[i], id_end, fmt::format("{}.processors[{}]", where, i)));
+      const std::string place = fmt::format("{}.{}[{}]", where, key, i);
+      if (const Json* sequence = JsonFind((*list)[i], "Sequence"); sequence != nullptr) {
+        ASSIGN_OR_RETURN(const std::string id, JsonString(*sequence, "id", place));
+        const size_t index = id == "A" ? 0 : 1;
+        if ((id != "A" && id != "B") || index >= pieces_.size()) {
+          return InvalidArgument(fmt::format("{}: sequence \"{}\" in the template of {}", place, id,
+                                             pieces_.size() == 1 ? "a single text" : "a pair"));
+        }
+        out.push_back(pieces_[index]);
+        ++texts;
+      } else if (const Json* special = JsonFind((*list)[i], "SpecialToken"); special != nullptr) {
+        ASSIGN_OR_RETURN(const std::string name, JsonString(*special, "id", place));
+        ASSIGN_OR_RETURN(const auto ids, SpecialTokenIds(component, name, id_end_, where));
+        Piece piece;
+        for (int32_t id : ids) piece.push_back({false, id});
+        out.push_back(std::move(piece));
+      } else {
+        return InvalidArgument(
+            fmt::format("{}: must be an object with Sequence or SpecialToken", place));
+      }
+    }
+    if (texts != pieces_.size()) {
+      return InvalidArgument(fmt::format("{}.{}: must have the sequence {} once, found {} times",
+                                         where, key, pieces_.size() == 1 ? "A" : "A and B", texts));
+    }
+    pieces_ = std::move(out);
+    return OkStatus();
+  }
+
+  // "cls" in front and "sep" behind, each [token, id]; a piece that is not the first has nothing in
+  // front with BERT's, "sep" with RoBERTa's.
+  Status AddPair(const Json& component, bool sep_in_front, const std::string& where) {
+    int32_t ids[2];
+    for (size_t i = 0; i < 2; ++i) {
+      const char* key = i == 0 ? "cls" : "sep";
+      const Json* pair = JsonFind(component, key);
+      if (pair == nullptr || !pair->is_array() || pair->size() != 2) {
+        return InvalidArgument(
+            fmt::format("{}: field \"{}\" must be a list of a token and its id", where, key));
+      }
+      ASSIGN_OR_RETURN(ids[i], IdBelow((*pair)[1], id_end_, where));
+    }
+    for (size_t i = 0; i < pieces_.size(); ++i) {
+      Piece& piece = pieces_[i];
+      if (i == 0 || sep_in_front) piece.insert(piece.begin(), {false, ids[i == 0 ? 0 : 1]});
+      piece.push_back({false, ids[1]});
     }
     return OkStatus();
   }
-  return UnsupportedComponent("post-processor", type, where);
-}
 
-Status PostProcessor::AddTemplate(const Json& component, int32_t id_end, const std::string& where) {
-  ASSIGN_OR_RETURN(const Json* single, ComponentList(component, "single", where));
-  Template steps;
-  int texts = 0;
-  for (size_t i = 0; i < single->size(); ++i) {
-    const std::string place = fmt::format("{}.single[{}]", where, i);
-    if (const Json* sequence = JsonFind((*single)[i], "Sequence"); sequence != nullptr) {
-      ASSIGN_OR_RETURN(const std::string id, JsonString(*sequence, "id", place));
-      if (id != "A") {
-        return InvalidArgument(
-            fmt::format("{}: sequence \"{}\" in the template of a single text", place, id));
-      }
-      steps.push_back({true, {}});
-      ++texts;
-    } else if (const Json* special = JsonFind((*single)[i], "SpecialToken"); special != nullptr) {
-      ASSIGN_OR_RETURN(const std::string name, JsonString(*special, "id", place));
-      ASSIGN_OR_RETURN(auto ids, SpecialTokenIds(component, name, id_end, where));
-      steps.push_back({false, std::move(ids)});
-    } else {
-      return InvalidArgument(
-          fmt::format("{}: must be an object with Sequence or SpecialToken", place));
-    }
-  }
-  if (texts != 1) {
-    return InvalidArgument(
-        fmt::format("{}.single: must have the sequence A once, found {} times", where, texts));
-  }
-  templates_.push_back(std::move(steps));
-  return OkStatus();
-}
+  const int32_t id_end_;
+  std::vector<Piece> pieces_ = {{{true, -1}}};
+};
 
-// BERT's and RoBERTa's: "cls" in front and "sep" behind, each [token, id].
-Status PostProcessor::AddPair(const Json& component, int32_t id_end, const std::string& where) {
-  Template steps;
-  for (const char* key : {"cls", "sep"}) {
-    const Json* pair = JsonFind(component, key);
-    if (pair == nullptr || !pair->is_array() || pair->size() != 2) {
-      return InvalidArgument(
-          fmt::format("{}: field \"{}\" must be a list of a token and its id", where, key));
-    }
-    ASSIGN_OR_RETURN(const int32_t id, IdBelow((*pair)[1], id_end, where));
-    steps.push_back({false, {id}});
-  }
-  steps.insert(steps.begin() + 1, Step{true, {}});
-  templates_.push_back(std::move(steps));
-  return OkStatus();
+Result<PostProcessor> PostProcessor::Read(const Json& component, int32_t id_end,
+                                          const std::string& where) {
+  Builder builder(id_end);
+  RETURN_IF_ERROR(builder.Add(component, where));
+  PostProcessor out;
+  out.steps_ = builder.Finish();
+  return out;
 }
 
 void PostProcessor::Apply(std::vector<int32_t>& ids, bool add_special_tokens) const {
-  if (!add_special_tokens) return;
-  for (const Template& steps : templates_) {
-    std::vector<int32_t> out;
-    for (const Step& step : steps) {
-      const std::vector<int32_t>& source = step.is_text ? ids : step.ids;
-      out.insert(out.end(), source.begin(), source.end());
+  if (!add_special_tokens || steps_.size() <= 1) return;
+  std::vector<int32_t> out;
+  out.reserve(ids.size() + steps_.size());
+  for (const Step& step : steps_) {
+    if (step.is_text) {
+      out.insert(out.end(), ids.begin(), ids.end());
+    } else {
+      out.push_back(step.id);
     }
-    ids = std::move(out);
   }
+  ids = std::move(out);
 }
 
 }  // namespace koeval::tokenizer

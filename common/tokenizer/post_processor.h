@@ -26,18 +26,15 @@ class PostProcessor {
   void Apply(std::vector<int32_t>& ids, bool add_special_tokens) const;
 
  private:
-  // The text, or tokens.
+  // The text, or a token.
   struct Step {
     bool is_text = false;
-    std::vector<int32_t> ids;
+    int32_t id = -1;
   };
-  using Template = std::vector<Step>;
+  using Piece = std::vector<Step>;
+  class Builder;
 
-  Status Add(const Json& component, int32_t id_end, const std::string& where);
-  Status AddTemplate(const Json& component, int32_t id_end, const std::string& where);
-  Status AddPair(const Json& component, int32_t id_end, const std::string& where);
-
-  std::vector<Template> templates_;  // applied one after the other
+  std::vector<Step> steps_;  // none: only the text
 };
 
 }  // namespace koeval::tokenizer

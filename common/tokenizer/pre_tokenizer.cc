@@ -11,6 +11,7 @@
 #include "common/tokenizer/fields.h"
 #include "common/tokenizer/pattern.h"
 #include "common/tokenizer/unicode_class.h"
+#include "common/tokenizer/unicode_script.h"
 
 namespace koeval::tokenizer {
 namespace {
@@ -172,6 +173,55 @@ class WordRuns final : public Pattern {
   }
 };
 
+// Every so many code points, and the rest.
+class FixedLength final : public Pattern {
+ public:
+  explicit FixedLength(size_t length) : length_(length) {}
+  Status FindParts(std::string_view text, std::vector<Part>& out) const override {
+    for (size_t at = 0; at < text.size();) {
+      const size_t begin = at;
+      for (size_t i = 0; i < length_ && at < text.size(); ++i) NextCodePoint(text, at);
+      out.push_back({begin, at, true});
+    }
+    return OkStatus();
+  }
+
+ private:
+  const size_t length_;
+};
+
+// Runs of one script; code points that go with any script continue the run, and are lost in front
+// of the first one, as in the reference.
+class ScriptRuns final : public Pattern {
+ public:
+  Status FindParts(std::string_view text, std::vector<Part>& out) const override {
+    const auto& table = ScriptTable();
+    uint8_t previous = kAnyScript;
+    size_t begin = 0;
+    for (size_t at = 0; at < text.size();) {
+      const size_t start = at;
+      const uint8_t script = table[NextCodePoint(text, at)];
+      if (script == kAnyScript || script == previous) continue;
+      if (previous != kAnyScript) out.push_back({begin, start, false});
+      if (previous == kAnyScript && start > 0) out.push_back({0, start, true});
+      begin = start;
+      previous = script;
+    }
+    const bool lost = previous == kAnyScript;
+    out.push_back({begin, text.size(), lost});
+    return OkStatus();
+  }
+};
+
+constexpr int64_t kFixedLengthMax = 1 << 20;
+
+Result<Owned> ReadFixedLength(const Json& component, const std::string& where) {
+  ASSIGN_OR_RETURN(const int64_t length, BoundedInt(component, "length", kFixedLengthMax, where));
+  if (length == 0) return InvalidArgument(where + ": field \"length\" must be above 0");
+  return MakeSplit(std::make_unique<FixedLength>(static_cast<size_t>(length)),
+                   SplitBehavior::kIsolated);
+}
+
 Result<Owned> ReadByteLevel(const Json& component, const std::string& where) {
   ASSIGN_OR_RETURN(const bool add_prefix_space, JsonBool(component, "add_prefix_space", where));
   ASSIGN_OR_RETURN(const bool use_regex, OptionalBool(component, "use_regex", true, where));
@@ -268,6 +318,10 @@ Result<std::unique_ptr<PreTokenizer>> ReadPreTokenizer(const Json& component,
     AppendUtf8(text, delimiter);
     return MakeSplit(LiteralPattern(std::move(text)), SplitBehavior::kRemoved);
   }
+  if (type == "UnicodeScripts") {
+    return MakeSplit(std::make_unique<ScriptRuns>(), SplitBehavior::kRemoved);
+  }
+  if (type == "FixedLength") return ReadFixedLength(component, where);
   return UnsupportedComponent("pre-tokenizer", type, where);
 }
 

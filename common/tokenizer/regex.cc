@@ -5,6 +5,7 @@
 #include <oniguruma.h>
 
 #include "common/tokenizer/unicode_class.h"
+#include "common/tokenizer/unicode_late.h"
 
 namespace koeval::tokenizer {
 namespace {
@@ -65,6 +66,8 @@ Status Regex::FindAll(std::string_view text, std::vector<std::pair<size_t, size_
   if (!param || !region) return ResourceExhausted("out of memory for a regular expression");
   onig_initialize_match_param(param.get());
   onig_set_retry_limit_in_search_of_match_param(param.get(), kRetriesMax);
+  std::string replaced;
+  if (ReplaceLate(text, replaced)) text = replaced;
   const OnigUChar* begin = Bytes(text);
   const OnigUChar* end = begin + text.size();
   size_t from = 0;

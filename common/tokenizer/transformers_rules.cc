@@ -15,9 +15,6 @@ namespace koeval::tokenizer {
 namespace {
 
 constexpr std::string_view kBackend = "TokenizersBackend";
-constexpr std::string_view kQwen3_5Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
 using Entry = std::pair<std::string_view, std::string_view>;
 
 // The class that generation 5 registers for a model type. Types that are absent have none.

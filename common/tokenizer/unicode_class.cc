@@ -1,11 +1,14 @@
-// Fills the class table from Oniguruma's code point ranges.
+// Fills the tables from Oniguruma's code point ranges, and where the reference differs from them.
 #include "common/tokenizer/unicode_class.h"
 
 #include <oniguruma.h>
 
+#include <algorithm>
 #include <string>
 
 #include "common/base/check.h"
+#include "common/tokenizer/unicode_late.h"
+#include "common/tokenizer/unicode_reference.h"
 
 namespace koeval::tokenizer {
 namespace {
@@ -34,6 +37,20 @@ void MarkProperty(Table& table, std::string name, uint8_t bit) {
   MarkRanges(table, ctype, bit);
 }
 
+void FillLate(Table& table) {
+  for (const LateRange& late : LateRanges()) {
+    std::fill(table.begin() + late.first, table.begin() + late.last + 1, table[late.stand_in]);
+  }
+}
+
+void Flip(Table& table, std::span<const CodePointRange> ranges, uint8_t bit) {
+  for (const CodePointRange& range : ranges) {
+    for (char32_t c = range.first; c <= range.last; ++c) {
+      table[c] = static_cast<uint8_t>(table[c] ^ bit);
+    }
+  }
+}
+
 std::unique_ptr<Table> BuildTable() {
   OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
   KOEVAL_CHECK(onig_initialize(encodings, 1) == ONIG_NORMAL, "Oniguruma does not start");
@@ -53,6 +70,21 @@ std::unique_ptr<Table> BuildTable() {
   }
   MarkProperty(*table, "Mn", kNonspacing);
   for (const char* name : {"Cc", "Cf", "Co"}) MarkProperty(*table, name, kOther);
+  FillLate(*table);
+  Flip(*table, DifferingAccents(), kMark);
+  Flip(*table, DifferingNonspacing(), kNonspacing);
+  Flip(*table, DifferingPunctuation(), kPunctuation);
+  Flip(*table, DifferingOther(), kOther);
+  return table;
+}
+
+std::unique_ptr<Table> BuildCaseTable() {
+  ClassTable();  // starts Oniguruma
+  auto table = std::make_unique<Table>();
+  table->fill(0);
+  for (const char* name : {"Lu", "Lt", "Lm", "Lo", "M"}) MarkProperty(*table, name, kUpperLike);
+  for (const char* name : {"Ll", "Lm", "Lo", "M"}) MarkProperty(*table, name, kLowerLike);
+  FillLate(*table);
   return table;
 }
 
@@ -60,6 +92,11 @@ std::unique_ptr<Table> BuildTable() {
 
 const std::array<uint8_t, kCodePoints>& ClassTable() {
   static const std::unique_ptr<Table> table = BuildTable();
+  return *table;
+}
+
+const std::array<uint8_t, kCodePoints>& CaseTable() {
+  static const std::unique_ptr<Table> table = BuildCaseTable();
   return *table;
 }
 

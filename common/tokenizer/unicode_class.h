@@ -1,4 +1,4 @@
-// Classes of code points, as Oniguruma's tables define them, and a decoder for hot loops.
+// Classes of code points, as the reference's libraries define them, and a decoder for hot loops.
 #pragma once
 
 #include <array>
@@ -12,16 +12,24 @@ namespace koeval::tokenizer {
 inline constexpr uint8_t kLetter = 1;        // \p{L}
 inline constexpr uint8_t kNumber = 2;        // \p{N}
 inline constexpr uint8_t kSpace = 4;         // White_Space, which is \s
-inline constexpr uint8_t kMark = 8;          // \p{M}
-inline constexpr uint8_t kPunctuation = 16;  // \p{P} and the ASCII punctuation
+inline constexpr uint8_t kMark = 8;          // \p{M} of StripAccents
+inline constexpr uint8_t kPunctuation = 16;  // \p{P} of the splitters, and the ASCII punctuation
 inline constexpr uint8_t kWord = 32;         // \w of Rust's regex: Alphabetic, M, Nd, Pc, joiners
-inline constexpr uint8_t kNonspacing = 64;   // \p{Mn}
+inline constexpr uint8_t kNonspacing = 64;   // \p{Mn} of BertNormalizer
 inline constexpr uint8_t kOther = 128;       // \p{Cc}, \p{Cf}, \p{Co}
+
+// Bits of a letter or mark in CaseTable, of which each has one or both: what the patterns of o200k
+// and Tekken tell apart.
+inline constexpr uint8_t kUpperLike = 1;  // \p{Lu}, \p{Lt}, \p{Lm}, \p{Lo}, \p{M}
+inline constexpr uint8_t kLowerLike = 2;  // \p{Ll}, \p{Lm}, \p{Lo}, \p{M}
 
 inline constexpr char32_t kCodePoints = 0x110000;
 
 // The class bits of every code point; built at the first call, lives for ever. Thread-safe.
 const std::array<uint8_t, kCodePoints>& ClassTable();
+
+// The same for the bits of letters by case.
+const std::array<uint8_t, kCodePoints>& CaseTable();
 
 // Decodes the code point at `at` and moves past it. REQUIRES: at < text.size() and valid UTF-8,
 // which Encode checks once; DecodeUtf8 of common/base checks every byte again.

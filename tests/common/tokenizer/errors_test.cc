@@ -80,13 +80,6 @@ TEST(LoadErrors, UnknownComponentsAreNamed) {
     EXPECT_EQ(status.code(), Code::kUnimplemented) << status.ToString();
     EXPECT_THAT(status.message(), HasSubstr("FromTheFuture"));
   }
-  EXPECT_EQ(LoadStatus(TokenizerJson(model, R"({"type":"UnicodeScripts"})")).code(),
-            Code::kUnimplemented);
-  EXPECT_EQ(LoadStatus(TokenizerJson(model, "null", "null",
-                                     R"({"type":"CTC","pad_token":"p","word_delimiter_token":"|",)"
-                                     R"("cleanup":true})"))
-                .code(),
-            Code::kUnimplemented);
 }
 
 TEST(LoadErrors, BadModelsNameTheField) {

@@ -207,7 +207,8 @@ TEST_P(FastPattern, EqualsOnigurumaOnLongRuns) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FastPattern,
-                         testing::Values(kGpt2Pattern, kLlama3Pattern, kQwen2Pattern));
+                         testing::Values(kGpt2Pattern, kLlama3Pattern, kQwen2Pattern,
+                                         kQwen3_5Pattern, kO200kPattern, kTekkenPattern));
 
 TEST(FastPatternTable, OtherPatternsHaveNoMatcher) {
   EXPECT_EQ(FindFastPattern(""), nullptr);

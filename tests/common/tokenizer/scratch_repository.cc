@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/base/file.h"
 #include "common/base/utf8.h"
+#include "tests/common/tokenizer/vectors.h"
 
 namespace koeval::tokenizer {
 
@@ -39,6 +41,30 @@ void ScratchRepository::Write(const std::string& name, const Json& json) {
 Result<std::unique_ptr<Tokenizer>> ScratchRepository::Load(Generation generation,
                                                            const std::string& model_type) const {
   return LoadTokenizer(path_, {generation, model_type});
+}
+
+void FillRepository(const Json& c, ScratchRepository& repository) {
+  const std::string folder = GoldenPath(c.at("tokenizer").get<std::string>());
+  const auto read = [&](const std::string& name) {
+    const auto bytes = ReadFile(folder + "/" + name);
+    EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
+    return bytes.ok() ? *bytes : std::string("{}");
+  };
+  for (const std::string& name : c.value("files", std::vector<std::string>{"tokenizer.json"})) {
+    repository.Write(name, read(name));
+  }
+  const auto write_json = [&](const std::string& name, const Json& changes) {
+    auto json = ParseJson(read(name));
+    ASSERT_TRUE(json.ok()) << json.status().ToString();
+    for (const auto& [key, value] : changes.items()) (*json)[key] = value;
+    repository.Write(name, *json);
+  };
+  write_json("tokenizer_config.json", c.at("config"));
+  if (c.contains("patch")) write_json("tokenizer.json", c["patch"]);
+}
+
+Generation GenerationOf(const Json& c) {
+  return c.value("generation", 5) == 4 ? Generation::k4 : Generation::k5;
 }
 
 Json TokenizerJson(const std::string& model, const std::string& pre_tokenizer,

@@ -26,6 +26,12 @@ class ScratchRepository {
   std::string path_;
 };
 
+// Writes the repository of a case of tests/golden/tokenizers/cases.json, as tokenizer_cases.py
+// does.
+void FillRepository(const Json& c, ScratchRepository& repository);
+// The case's generation; 5 unless it says 4.
+Generation GenerationOf(const Json& c);
+
 // A whole tokenizer.json with this model and these components; components are JSON text.
 Json TokenizerJson(const std::string& model, const std::string& pre_tokenizer = "null",
                    const std::string& normalizer = "null", const std::string& decoder = "null",
