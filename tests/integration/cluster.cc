@@ -203,6 +203,13 @@ void Cluster::WaitForBatches(const std::string& id, int64_t batches) {
       << " did not get " << batches << " batches";
 }
 
+void Cluster::WaitForPhase(const std::string& id, const std::string& phase) {
+  EXPECT_TRUE(Until([&] {
+    return KoevalJson({"status", id})["request"]["phase"] == phase;
+  })) << id
+      << " did not get to " << phase;
+}
+
 std::string Cluster::WaitForEnd(const std::string& id) {
   std::string state;
   EXPECT_TRUE(Until([&] {

@@ -41,6 +41,7 @@ class Cluster {
   Json KoevalJson(std::vector<std::string> arguments);
   // Waits until at least `batches` of `id` are stored, or it has ended.
   void WaitForBatches(const std::string& id, int64_t batches);
+  void WaitForPhase(const std::string& id, const std::string& phase);
   // Waits until `id` has ended; its state.
   std::string WaitForEnd(const std::string& id);
   void WaitForWorkers(size_t count);

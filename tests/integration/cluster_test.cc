@@ -190,6 +190,40 @@ TEST(ClusterTest, TerminatedWorkerFinishesItsBatchHandsBackAndExitsZero) {
   EXPECT_EQ(cluster.Samples("handed"), reference.samples);
 }
 
+TEST(ClusterTest, ExplainSaysWhatARequestWaitsForAndWhatWasDecided) {
+  Cluster cluster;
+  cluster.StartScheduler();
+  Submit(cluster, "waits");
+  cluster.WaitForPhase("waits", "queued");
+  const Json waits = cluster.KoevalJson({"explain", "waits"})["explanation"];
+  EXPECT_EQ(waits["answer"], "No worker is connected that takes work.");
+  EXPECT_GT(waits["memory_bytes"].get<int64_t>(), 0);
+  EXPECT_TRUE(waits["slots"].empty());
+  cluster.StartWorker("node-a");
+  ASSERT_EQ(cluster.WaitForEnd("waits"), "FINISHED");
+  const Json ended = cluster.KoevalJson({"explain", "waits"})["explanation"];
+  EXPECT_EQ(ended["answer"], "It has ended as FINISHED.");
+  EXPECT_EQ(ended["decisions"].front()["kind"], "submitted");
+  EXPECT_EQ(ended["decisions"].back()["kind"], "finished");
+}
+
+TEST(ClusterTest, BackupIsACopyUnderANewNameAndFailedSamplesLeaveNoFile) {
+  Cluster cluster;
+  cluster.StartScheduler();
+  const Json backup = cluster.KoevalJson({"backup", "copy.db"})["backup"];
+  const std::string path = backup["path"].get<std::string>();
+  ASSERT_TRUE(std::filesystem::exists(path)) << path;
+  EXPECT_EQ(static_cast<int64_t>(std::filesystem::file_size(path)), backup["bytes"].get<int64_t>());
+  int status = 0;
+  cluster.Koeval({"backup", "copy.db"}, &status);
+  EXPECT_NE(status, 0);
+  const std::string folder = cluster.folder() + "/samples";
+  std::filesystem::create_directory(folder);
+  cluster.Koeval({"samples", "nope", "--output", folder + "/out.jsonl"}, &status);
+  EXPECT_NE(status, 0);
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
 TEST(ClusterTest, SecondSchedulerOnTheSameDatabaseIsRefused) {
   Cluster cluster;
   cluster.StartScheduler();
