@@ -6,7 +6,8 @@
 # Lanes, in order: checks of the source text, clang's thread-safety analysis, ThreadSanitizer,
 # AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all tests.
 # --quick runs the release lane alone; --nightly adds clang-tidy, the sanitizers over the services,
-# and the long modes (more simulator seeds, more kill points).
+# the fuzzers (KOEVAL_FUZZ_SECONDS each, default 300), and the long modes (more simulator seeds, more
+# kill points).
 # KOEVAL_TEST_DATA=/folder lets the tests that need real datasets run; else they say that they skip.
 set -euo pipefail
 
@@ -18,7 +19,7 @@ for arg in "$@"; do
   case "$arg" in
     --nightly) nightly=true ;;
     --quick) quick=true ;;
-    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown option $arg; see --help" >&2; exit 2 ;;
   esac
 done
@@ -82,7 +83,9 @@ if ! $quick; then
 
   if $nightly; then
     step "clang-tidy"
-    tests/tools/tidy.sh build/clang-tsa
+    tests/tools/tidy.py build/clang-tsa
+    step "fuzzers"
+    tests/fuzz/run.sh --seconds "${KOEVAL_FUZZ_SECONDS:-300}"
   fi
 fi
 

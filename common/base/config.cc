@@ -9,6 +9,7 @@
 #include <set>
 
 #include "common/base/file.h"
+#include "common/base/utf8.h"
 
 namespace koeval {
 namespace {
@@ -124,7 +125,10 @@ Result<ConfigMap> ConfigMap::Parse(const std::string& text, const std::string& n
     if (documents.size() > 1) return InvalidArgument(name + ": holds more than one document");
     if (!documents.empty()) impl->node = documents.front();
   } catch (const YAML::Exception& e) {
-    return InvalidArgument(fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
+    // The message may quote one byte of a longer character.
+    const std::string problem = ToUtf8(ToUtf32(e.msg));
+    return InvalidArgument(
+        fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, problem));
   }
   if (impl->node.IsNull()) impl->node = YAML::Node(YAML::NodeType::Map);
   if (!impl->node.IsMap()) {

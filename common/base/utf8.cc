@@ -71,6 +71,13 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+std::string_view Utf8Prefix(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 size_t CountCodePoints(std::string_view text) {
   size_t count = 0;
   for (size_t at = 0; at < text.size(); ++count) DecodeUtf8(text, at);

@@ -15,6 +15,9 @@ char32_t DecodeUtf8(std::string_view text, size_t& at);
 void AppendUtf8(std::string& out, char32_t code_point);
 // Well-formed: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool IsValidUtf8(std::string_view text);
+// The longest beginning of `text` that ends with a whole code point and has at most `bytes_max`
+// bytes: for texts that messages show in part. REQUIRES: valid UTF-8.
+std::string_view Utf8Prefix(std::string_view text, size_t bytes_max);
 // Number of code points, which is Python's len(str). REQUIRES: valid UTF-8.
 size_t CountCodePoints(std::string_view text);
 std::u32string ToUtf32(std::string_view text);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/utf8.h"
 #include "common/evaluation/template_evaluate.h"
 #include "common/evaluation/template_lexer.h"
 #include "common/evaluation/template_operators.h"
@@ -314,6 +315,7 @@ Result<Template> Template::Parse(std::string_view source, TemplateDialect dialec
   if (source.size() > kSourceMax) {
     return InvalidArgument(fmt::format("a template over {} bytes", kSourceMax));
   }
+  if (!IsValidUtf8(source)) return InvalidArgument("a template that is not UTF-8");
   ASSIGN_OR_RETURN(Body body, ParseTemplate(source, dialect));
   auto tree = std::make_shared<TemplateTree>();
   tree->body = std::move(body);

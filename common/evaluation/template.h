@@ -39,7 +39,8 @@ struct TemplateTree;
 // macro, call, filter, with, break, continue, generation and recursive loops besides.
 class Template {
  public:
-  // INVALID_ARGUMENT, with line and column, for syntax errors and for text over 256 KiB.
+  // INVALID_ARGUMENT, with line and column, for syntax errors; for text over 256 KiB or not
+  // in UTF-8.
   static Result<Template> Parse(std::string_view source,
                                 TemplateDialect dialect = TemplateDialect::kTask);
 

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "common/base/file.h"
+#include "common/base/utf8.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -177,6 +178,7 @@ Json ResolveYamlScalar(const std::string& text) {
 
 Result<YamlFile> ReadYamlFile(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kYamlBytesMax));
+  if (!IsValidUtf8(text)) return InvalidArgument(path + " is not UTF-8; convert it and try again");
   YamlFile file;
   file.path = path;
   try {
@@ -187,7 +189,10 @@ Result<YamlFile> ReadYamlFile(const std::string& path) {
       file.lines[member.first.Scalar()] = member.first.Mark().line + 1;
     }
   } catch (const YAML::Exception& e) {
-    return InvalidArgument(fmt::format("{}:{}: not valid YAML: {}", path, e.mark.line + 1, e.msg));
+    // The message may quote one byte of a longer character.
+    const std::string problem = ToUtf8(ToUtf32(e.msg));
+    return InvalidArgument(
+        fmt::format("{}:{}: not valid YAML: {}", path, e.mark.line + 1, problem));
   }
   return file;
 }

@@ -20,7 +20,8 @@ struct YamlFile {
 
 // Reads one YAML document that is a mapping. Plain scalars are typed by YAML 1.1, as PyYAML's
 // safe_load does; `!function module.name` becomes the text "name". INVALID_ARGUMENT names file and
-// line for syntax errors, duplicate keys, other tags, and nesting deeper than 64.
+// line for syntax errors, duplicate keys, other tags, nesting deeper than 64, and bytes that are
+// not UTF-8.
 Result<YamlFile> ReadYamlFile(const std::string& path);
 
 // One plain scalar as PyYAML resolves it.

@@ -12,6 +12,7 @@
 
 #include "common/base/file.h"
 #include "common/base/json.h"
+#include "common/base/utf8.h"
 
 namespace koeval::model {
 namespace {
@@ -85,7 +86,7 @@ Result<std::map<std::string, std::set<std::string>>> ReadIndex(const std::string
       return Bad(
           fmt::format("{}: tensor \"{}\" is said to be in {}, which is no plain file name "
                       "beside the index",
-                      path, name.substr(0, kNameShown), file.dump().substr(0, kNameShown)));
+                      path, Utf8Prefix(name, kNameShown), Utf8Prefix(file.dump(), kNameShown)));
     }
     shards[file.get<std::string>()].insert(name);
     if (shards.size() > kShardsMax) {
@@ -106,7 +107,7 @@ Status Checkpoint::Add(const std::shared_ptr<const SafetensorsFile>& file) {
     const auto [at, fresh] = tensors_.try_emplace(info.name, StoredTensor{&info, file});
     if (!fresh) {
       return Bad(fmt::format("tensor \"{}\" is in {} and in {}; keep one of them",
-                             info.name.substr(0, kNameShown), at->second.file->path(),
+                             Utf8Prefix(info.name, kNameShown), at->second.file->path(),
                              file->path()));
     }
   }
@@ -131,7 +132,7 @@ Status Checkpoint::AddShards(const std::string& model_dir, const std::string& in
         return Bad(
             fmt::format("{} holds tensor \"{}\", which {} does not list; make the index "
                         "anew",
-                        path, info.name.substr(0, kNameShown), index_path));
+                        path, Utf8Prefix(info.name, kNameShown), index_path));
       }
       found.insert(info.name);
     }
@@ -140,7 +141,7 @@ Status Checkpoint::AddShards(const std::string& model_dir, const std::string& in
         return Bad(
             fmt::format("{} lacks tensor \"{}\", which {} says it holds; publish the shards "
                         "and the index that belong together",
-                        path, tensor.substr(0, kNameShown), index_path));
+                        path, Utf8Prefix(tensor, kNameShown), index_path));
       }
     }
     RETURN_IF_ERROR(Add(*file));

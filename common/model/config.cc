@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/file.h"
+#include "common/base/utf8.h"
 #include "common/model/config_reader.h"
 #include "common/model/families.h"
 
@@ -115,8 +116,8 @@ std::string FirstArchitecture(const Json& config) {
 Status NoFamily(const Json& config, const std::string& architecture,
                 const std::string& model_type) {
   const std::string name =
-      fmt::format("architecture \"{}\" (model_type \"{}\")", architecture.substr(0, kNameShown),
-                  model_type.substr(0, kNameShown));
+      fmt::format("architecture \"{}\" (model_type \"{}\")", Utf8Prefix(architecture, kNameShown),
+                  Utf8Prefix(model_type, kNameShown));
   if (JsonFind(config, "auto_map") != nullptr) {
     return Unimplemented(fmt::format(
         "REMOTE_CODE_REQUIRED: config.json: {} needs Python code from the model's repository "

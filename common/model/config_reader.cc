@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "common/base/utf8.h"
+
 namespace koeval::model {
 namespace {
 
@@ -108,7 +110,7 @@ Status ConfigReader::Finish(const std::set<std::string, std::less<>>& harmless) 
     return Unimplemented(
         fmt::format("UNSUPPORTED_ARCHITECTURE: {}: field \"{}\" is not understood and could change "
                     "the scores; remove it if the model works the same without it",
-                    where_, key.substr(0, 100)));
+                    where_, Utf8Prefix(key, 100)));
   }
   return OkStatus();
 }

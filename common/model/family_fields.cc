@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "common/base/utf8.h"
+
 namespace koeval::model {
 
 Activation ReadActivation(ConfigReader& config, std::string_view key, std::string_view fallback) {
@@ -17,7 +19,7 @@ Activation ReadActivation(ConfigReader& config, std::string_view key, std::strin
   if (name == "relu") return Activation::kRelu;
   config.Unsupported(key, fmt::format("is \"{}\"; supported: silu, gelu, gelu_new, "
                                       "gelu_pytorch_tanh, gelu_fast, relu",
-                                      name.substr(0, 100)));
+                                      Utf8Prefix(name, 100)));
   return Activation::kSilu;
 }
 
@@ -73,7 +75,8 @@ void ReadLayerTypes(ConfigReader& config, int64_t window, DecoderSpec& spec) {
     } else if (type == "full_attention") {
       spec.layers[i].window = 0;
     } else {
-      config.Unsupported("layer_types", fmt::format("has {} at {}", type.dump().substr(0, 100), i));
+      config.Unsupported("layer_types",
+                         fmt::format("has {} at {}", Utf8Prefix(type.dump(), 100), i));
     }
   }
 }

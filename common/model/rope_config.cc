@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "common/base/utf8.h"
+
 namespace koeval::model {
 namespace {
 
@@ -135,7 +137,7 @@ RopeKind ReadKind(ConfigReader& fields, bool long_rope_names) {
   }
   fields.Unsupported("rope_type",
                      fmt::format("is \"{}\"; supported: default, linear, llama3, yarn, longrope",
-                                 name.substr(0, 100)));
+                                 Utf8Prefix(name, 100)));
   return RopeKind::kDefault;
 }
 

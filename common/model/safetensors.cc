@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/json.h"
+#include "common/base/utf8.h"
 
 namespace koeval::model {
 namespace {
@@ -38,7 +39,7 @@ Status Bad(const std::string& where, const std::string& problem) {
 }
 
 Status BadTensor(const std::string& where, const std::string& name, const std::string& problem) {
-  return Bad(where, fmt::format("tensor \"{}\" {}", name.substr(0, kNameShown), problem));
+  return Bad(where, fmt::format("tensor \"{}\" {}", Utf8Prefix(name, kNameShown), problem));
 }
 
 bool Multiply(uint64_t a, uint64_t b, uint64_t& out) {
@@ -86,8 +87,9 @@ Status ReadEntry(const Json& entry, uint64_t data_start, const std::string& wher
   info.dtype = dtype->get<std::string>();
   const int bits = DtypeBits(info.dtype);
   if (bits == 0) {
-    return BadTensor(where, info.name,
-                     fmt::format("has the unknown dtype \"{}\"", info.dtype.substr(0, kNameShown)));
+    return BadTensor(
+        where, info.name,
+        fmt::format("has the unknown dtype \"{}\"", Utf8Prefix(info.dtype, kNameShown)));
   }
   uint64_t elements = 0;
   RETURN_IF_ERROR(ReadShape(entry, where, info, elements));

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/utf8.h"
 #include "worker/runner/messages.h"
 
 namespace koeval::runner {
@@ -249,7 +250,7 @@ Result<Variant> Parse(std::string_view line, Variant (*read)(std::string_view, F
   if (!json.ok()) return json.status().WithContext("frame");
   const Json* type = JsonFind(*json, "type");
   const std::string name = type != nullptr && type->is_string() ? type->get<std::string>() : "";
-  Fields fields(std::move(json).value(), fmt::format("frame '{}'", name.substr(0, 32)));
+  Fields fields(std::move(json).value(), fmt::format("frame '{}'", Utf8Prefix(name, 32)));
   fields.String("type");
   Variant frame = read(name, fields);
   RETURN_IF_ERROR(fields.Done());

@@ -100,5 +100,16 @@ TEST(PythonStripTest, MalformedBytesAreNotStripped) {
   EXPECT_EQ(PythonStrip("\x80 \x80"), "\x80 \x80");
 }
 
+TEST(Utf8Prefix, EndsWithAWholeCodePoint) {
+  EXPECT_EQ(Utf8Prefix("abc", 3), "abc");
+  EXPECT_EQ(Utf8Prefix("abc", 2), "ab");
+  EXPECT_EQ(Utf8Prefix("가나", 6), "가나");
+  EXPECT_EQ(Utf8Prefix("가나", 5), "가");
+  EXPECT_EQ(Utf8Prefix("가나", 3), "가");
+  EXPECT_EQ(Utf8Prefix("가나", 2), "");
+  EXPECT_EQ(Utf8Prefix("x😀", 4), "x");
+  EXPECT_EQ(Utf8Prefix("", 0), "");
+}
+
 }  // namespace
 }  // namespace koeval

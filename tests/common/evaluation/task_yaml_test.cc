@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "common/base/file.h"
+#include "common/base/utf8.h"
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/yaml_value.h"
 
@@ -167,6 +168,13 @@ TEST_F(TaskYamlTest, UnknownTaskNamesTheKnownOnesAndListsAreSorted) {
 
 TEST_F(TaskYamlTest, SyntaxErrorsNameTheLine) {
   EXPECT_THAT(ErrorOf("description: [no end\n"), HasSubstr("toy.yaml"));
+}
+
+TEST_F(TaskYamlTest, TextIsUnicodeInFilesEscapesAndMessages) {
+  EXPECT_THAT(ErrorOf("description: \xD9\n"), HasSubstr("not UTF-8"));
+  EXPECT_THAT(ErrorOf("description: \"\\uD800\"\n"), HasSubstr("toy.yaml:9: "));
+  // yaml-cpp quotes one byte of the character after the backslash.
+  EXPECT_TRUE(IsValidUtf8(ErrorOf("description: \"\\가\"\n")));
 }
 
 TEST_F(TaskYamlTest, AliasesCannotMultiplyWithoutBound) {
