@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/file.h"
+#include "common/evaluation/tokenizer_generation.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -244,6 +245,7 @@ Json OwnFacts(const RunFacts& facts, std::span<const TaskRun> tasks,
   out["plan_digest"] = TextOrNull(facts.plan_digest);
   out["bundle_digest"] = TextOrNull(facts.bundle_digest);
   out["tokenizer_digest"] = TextOrNull(facts.tokenizer_digest);
+  out["tokenizer_generation"] = TokenizerGeneration(facts.profile);
   Json versions = Json::object();
   for (const auto& [name, version] : facts.versions) versions[name] = version;
   out["versions"] = std::move(versions);

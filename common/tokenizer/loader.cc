@@ -4,84 +4,17 @@
 #include <cmath>
 #include <utility>
 
-#include "common/base/file.h"
-#include "common/base/sha256.h"
 #include "common/tokenizer/fields.h"
 #include "common/tokenizer/pipeline.h"
 #include "common/tokenizer/special_tokens.h"
 #include "common/tokenizer/tokenizer.h"
+#include "common/tokenizer/tokenizer_files.h"
 #include "common/tokenizer/transformers_rules.h"
 
 namespace koeval::tokenizer {
 namespace {
 
-constexpr size_t kFileBytesMax = size_t{256} << 20;
-constexpr JsonLimits kJsonLimits = {.depth_max = 32, .bytes_max = kFileBytesMax};
-constexpr std::string_view kTokenizerFile = "tokenizer.json";
 constexpr std::string_view kConfigFile = "tokenizer_config.json";
-constexpr std::string_view kDigestVersion = "koeval-tokenizer-1";
-
-struct Files {
-  RepositoryFiles json;
-  bool mentions_byte_level = false;
-  std::string digest;
-};
-
-std::string Join(const std::string& folder, std::string_view name) {
-  return fmt::format("{}/{}", folder, name);
-}
-
-// NOT_FOUND when there is no tokenizer of any kind, else what is there and what to do.
-Status NoTokenizerJson(const std::string& model_dir) {
-  for (std::string_view other : {"tokenizer.model", "vocab.json", "spiece.model", "tekken.json"}) {
-    if (ReadFile(Join(model_dir, other), kFileBytesMax).ok()) {
-      return Unimplemented(fmt::format(
-          "{} has {} but no tokenizer.json; load it with AutoTokenizer of transformers and "
-          "save_pretrained() to get one",
-          model_dir, other));
-    }
-  }
-  return NotFound(
-      fmt::format("{} has no tokenizer.json; add the tokenizer to the repository", model_dir));
-}
-
-// Reads one file into `json` and the digest; an absent file is null.
-Status ReadJsonFile(const std::string& model_dir, std::string_view name, Sha256& digest,
-                    Json& json) {
-  const auto bytes = ReadFile(Join(model_dir, name), kFileBytesMax);
-  if (bytes.status().code() == Code::kNotFound) {
-    digest.AddInt(-1);
-    return OkStatus();
-  }
-  if (!bytes.ok()) return bytes.status();
-  digest.AddInt(static_cast<int64_t>(bytes->size()));
-  digest.Add(*bytes);
-  auto parsed = ParseJson(*bytes, kJsonLimits);
-  if (!parsed.ok()) return parsed.status().WithContext(name);
-  if (!parsed->is_object()) return InvalidArgument(fmt::format("{}: must be an object", name));
-  json = std::move(parsed).value();
-  return OkStatus();
-}
-
-Result<Files> ReadFiles(const std::string& model_dir, const LoadOptions& options) {
-  Files files;
-  Sha256 digest;
-  digest.Add(kDigestVersion);
-  digest.AddInt(static_cast<int64_t>(options.generation));
-  digest.AddInt(static_cast<int64_t>(options.model_type.size()));
-  digest.Add(options.model_type);
-  const auto text = ReadFile(Join(model_dir, kTokenizerFile), kFileBytesMax);
-  if (text.status().code() == Code::kNotFound) return NoTokenizerJson(model_dir);
-  if (!text.ok()) return text.status();
-  files.mentions_byte_level = text->find("\"ByteLevel\"") != std::string::npos;
-  RETURN_IF_ERROR(ReadJsonFile(model_dir, kTokenizerFile, digest, files.json.tokenizer));
-  RETURN_IF_ERROR(ReadJsonFile(model_dir, kConfigFile, digest, files.json.config));
-  RETURN_IF_ERROR(
-      ReadJsonFile(model_dir, "special_tokens_map.json", digest, files.json.special_tokens));
-  RETURN_IF_ERROR(ReadJsonFile(model_dir, "added_tokens.json", digest, files.json.added_tokens));
-  files.digest = digest.FinishHex();
-  return files;
-}
 
 // A component of tokenizer.json; null when it is absent.
 const Json& Component(const Json& tokenizer, std::string_view key) {
@@ -141,8 +74,9 @@ Status AddOnceMore(TokenizerClass tokenizer_class, const SpecialTokens& special,
   return OkStatus();
 }
 
-Status BuildAddedTokens(TokenizerClass tokenizer_class, Generation generation, const Files& files,
-                        const SpecialTokens& special, PipelineParts& parts) {
+Status BuildAddedTokens(TokenizerClass tokenizer_class, Generation generation,
+                        const TokenizerFiles& files, const SpecialTokens& special,
+                        PipelineParts& parts) {
   AddedTokens& tokens = parts.added_tokens;
   if (!RebuildsPipeline(tokenizer_class, generation)) {
     ASSIGN_OR_RETURN(const auto list, ReadAddedTokenList(files.json.tokenizer));
@@ -168,10 +102,11 @@ std::optional<int32_t> IdOf(const SpecialTokens& special, std::string_view attri
   return added ? added : parts.model->TokenToId(*content);
 }
 
-Status BuildPostProcessor(TokenizerClass tokenizer_class, Generation generation, const Files& files,
-                          PipelineParts& parts) {
-  ASSIGN_OR_RETURN(const auto around,
-                   FindGeneration4Template(tokenizer_class, generation, files.json.config));
+Status BuildPostProcessor(TokenizerClass tokenizer_class, Generation generation,
+                          const TokenizerFiles& files, PipelineParts& parts) {
+  ASSIGN_OR_RETURN(
+      const auto around,
+      FindBosEosTemplate(tokenizer_class, generation, files.json.config, files.has_tokenizer_json));
   if (!around) {
     ASSIGN_OR_RETURN(parts.post_processor,
                      PostProcessor::Read(Component(files.json.tokenizer, "post_processor"),
@@ -179,7 +114,8 @@ Status BuildPostProcessor(TokenizerClass tokenizer_class, Generation generation,
                                          "tokenizer.json: post_processor"));
     return OkStatus();
   }
-  if ((around->add_bos && !parts.bos_id) || (around->add_eos && !parts.eos_id)) {
+  const bool missing = (around->add_bos && !parts.bos_id) || (around->add_eos && !parts.eos_id);
+  if (missing && around->needs_tokens) {
     return InvalidArgument(fmt::format(
         "{}: add_bos_token or add_eos_token is true, but the token itself is null", kConfigFile));
   }
@@ -203,16 +139,21 @@ Status RefuseMistralRepair(const Json& config) {
 
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& model_dir,
                                                  const LoadOptions& options) {
-  ASSIGN_OR_RETURN(Files files, ReadFiles(model_dir, options));
+  ASSIGN_OR_RETURN(TokenizerFiles files, ReadTokenizerFiles(model_dir, options));
   const Json& config = files.json.config;
   ASSIGN_OR_RETURN(const std::string declared,
                    OptionalString(config, "tokenizer_class", "", kConfigFile));
   ASSIGN_OR_RETURN(const TokenizerClass tokenizer_class,
                    ChooseClass(options, declared, files.mentions_byte_level));
   if (options.generation == Generation::k5) RETURN_IF_ERROR(RefuseMistralRepair(config));
-  ASSIGN_OR_RETURN(const SpecialTokens special,
-                   ReadSpecialTokens(files.json, ClassTokens(tokenizer_class, options.generation),
-                                     options.generation));
+  if (!files.has_tokenizer_json) {
+    RETURN_IF_ERROR(ConvertTokenizerFiles(tokenizer_class, options.generation, files));
+  }
+  TokenDefaults defaults = ClassTokens(tokenizer_class, options.generation);
+  if (tokenizer_class == TokenizerClass::kAsIs) AddSentencePieceDefaults(files, defaults);
+  ASSIGN_OR_RETURN(SpecialTokens special,
+                   ReadSpecialTokens(files.json, defaults, options.generation));
+  if (options.generation == Generation::k5) AddSentencePieceTokens(files, special);
   RETURN_IF_ERROR(RewritePipeline(tokenizer_class, special, options.generation, files.json));
 
   const Json& tokenizer = files.json.tokenizer;

@@ -64,8 +64,39 @@ bool IsLeftAlone(char32_t c) {
   return range != std::end(kLeftAlone) && range->first <= c;
 }
 
+constexpr size_t kMarksMax = 64;  // in a row before they are sorted here
+
+// Sorts long runs of combining marks into canonical order, which utf8proc does in quadratic time.
+std::string SortMarks(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  std::vector<std::pair<utf8proc_propval_t, std::string_view>> marks;
+  const auto flush = [&] {
+    if (marks.size() > kMarksMax) {
+      std::stable_sort(marks.begin(), marks.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
+    }
+    for (const auto& [order, mark] : marks) out += mark;
+    marks.clear();
+  };
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    const auto c = static_cast<utf8proc_int32_t>(NextCodePoint(text, at));
+    const utf8proc_propval_t order = utf8proc_get_property(c)->combining_class;
+    if (order != 0) {
+      marks.emplace_back(order, text.substr(begin, at - begin));
+    } else {
+      flush();
+      out += text.substr(begin, at - begin);
+    }
+  }
+  flush();
+  return out;
+}
+
 // Maps a text without such code points; a negative result is utf8proc's error.
-utf8proc_ssize_t MapPart(std::string_view text, NormalForm form, std::string& out) {
+utf8proc_ssize_t MapPart(std::string_view part, NormalForm form, std::string& out) {
+  const std::string text = SortMarks(part);
   utf8proc_uint8_t* mapped = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/utf8.h"
+#include "common/tokenizer/byte_level.h"
 
 namespace koeval::tokenizer {
 
@@ -55,29 +56,39 @@ Status PipelineTokenizer::EncodeNormalized(std::string_view text, bool at_start,
                                            std::vector<int32_t>& ids) const {
   if (!parts_.pre_tokenizer) return EncodeWord(text, ids);
   Words words{std::string(text), {{0, text.size(), at_start}}};
-  RETURN_IF_ERROR(parts_.pre_tokenizer->Apply(words));
-  for (const Word& word : words.words) RETURN_IF_ERROR(EncodeWord(words.Text(word), ids));
+  RETURN_IF_ERROR(parts_.pre_tokenizer->ApplyLast(words));
+  for (const Word& word : words.words) {
+    RETURN_IF_ERROR(words.raw_bytes ? EncodeWordPart(words.Text(word), true, ids)
+                                    : EncodeWord(words.Text(word), ids));
+  }
   return OkStatus();
 }
 
 Status PipelineTokenizer::EncodeWord(std::string_view word, std::vector<int32_t>& ids) const {
-  if (!parts_.model->splits_at_metaspace()) return EncodeWordPart(word, ids);
+  if (!parts_.model->splits_at_metaspace()) return EncodeWordPart(word, false, ids);
   size_t begin = 0;
   for (size_t at = word.find(kMetaspaceText); at != std::string_view::npos;
        at = word.find(kMetaspaceText, at + kMetaspaceText.size())) {
     const bool continues = word.substr(0, at).ends_with(kMetaspaceText);
     if (at == begin || continues) continue;
-    RETURN_IF_ERROR(EncodeWordPart(word.substr(begin, at - begin), ids));
+    RETURN_IF_ERROR(EncodeWordPart(word.substr(begin, at - begin), false, ids));
     begin = at;
   }
-  return EncodeWordPart(word.substr(begin), ids);
+  return EncodeWordPart(word.substr(begin), false, ids);
 }
 
-Status PipelineTokenizer::EncodeWordPart(std::string_view word, std::vector<int32_t>& ids) const {
+Status PipelineTokenizer::EncodeWordPart(std::string_view word, bool raw_bytes,
+                                         std::vector<int32_t>& ids) const {
   const bool cached = word.size() <= WordCache::kWordBytesMax;
   if (cached && cache_.Find(word, ids)) return OkStatus();
   const size_t from = ids.size();
-  RETURN_IF_ERROR(parts_.model->Tokenize(word, ids));
+  if (raw_bytes) {
+    std::string spelt;
+    AppendByteLevel(spelt, word);
+    RETURN_IF_ERROR(parts_.model->Tokenize(spelt, ids));
+  } else {
+    RETURN_IF_ERROR(parts_.model->Tokenize(word, ids));
+  }
   if (cached) cache_.Put(word, ids, from);
   return OkStatus();
 }

@@ -48,11 +48,12 @@ class PipelineTokenizer final : public Tokenizer {
 
  private:
   // Each appends the ids of a part of the text: what lies between two added tokens before
-  // normalisation, after it, and one word.
+  // normalisation, after it, one word, and a part of it that the model may see alone. `raw_bytes`:
+  // the model knows the bytes by their stand-ins.
   Status EncodeRaw(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
   Status EncodeNormalized(std::string_view text, bool at_start, std::vector<int32_t>& ids) const;
   Status EncodeWord(std::string_view word, std::vector<int32_t>& ids) const;
-  Status EncodeWordPart(std::string_view word, std::vector<int32_t>& ids) const;
+  Status EncodeWordPart(std::string_view word, bool raw_bytes, std::vector<int32_t>& ids) const;
 
   const PipelineParts parts_;
   mutable WordCache cache_;

@@ -70,6 +70,14 @@ class ByteLevel final : public PreTokenizer {
   ByteLevel(bool add_prefix_space, std::unique_ptr<Pattern> pattern)
       : add_prefix_space_(add_prefix_space), pattern_(std::move(pattern)) {}
   Status Apply(Words& words) const override {
+    RETURN_IF_ERROR(ApplyLast(words));
+    words.raw_bytes = false;
+    RewriteWords(words, [](std::string& out, std::string_view text, const Word&) {
+      AppendByteLevel(out, text);
+    });
+    return OkStatus();
+  }
+  Status ApplyLast(Words& words) const override {
     if (add_prefix_space_) {
       RewriteWords(words, [](std::string& out, std::string_view text, const Word&) {
         if (!text.starts_with(' ')) out += ' ';
@@ -79,9 +87,7 @@ class ByteLevel final : public PreTokenizer {
     if (pattern_) {
       RETURN_IF_ERROR(SplitWords(words, *pattern_, SplitBehavior::kIsolated, false));
     }
-    RewriteWords(words, [](std::string& out, std::string_view text, const Word&) {
-      AppendByteLevel(out, text);
-    });
+    words.raw_bytes = true;
     return OkStatus();
   }
 
@@ -127,6 +133,13 @@ class Chain final : public PreTokenizer {
       : members_(std::move(members)) {}
   Status Apply(Words& words) const override {
     for (const auto& member : members_) RETURN_IF_ERROR(member->Apply(words));
+    return OkStatus();
+  }
+  Status ApplyLast(Words& words) const override {
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const bool last = i + 1 == members_.size();
+      RETURN_IF_ERROR(last ? members_[i]->ApplyLast(words) : members_[i]->Apply(words));
+    }
     return OkStatus();
   }
 

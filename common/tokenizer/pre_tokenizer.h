@@ -23,6 +23,7 @@ struct Word {
 struct Words {
   std::string text;
   std::vector<Word> words;
+  bool raw_bytes = false;  // the words are bytes that the model knows by ByteLevel's stand-ins
 
   std::string_view Text(const Word& word) const {
     return std::string_view(text).substr(word.begin, word.end - word.begin);
@@ -36,6 +37,9 @@ class PreTokenizer {
   // Splits or rewrites every word. REQUIRES: valid UTF-8. RESOURCE_EXHAUSTED when a pattern
   // backtracks without end.
   virtual Status Apply(Words& words) const = 0;
+  // The same as the last step before the model: ByteLevel leaves the bytes as they are and sets
+  // raw_bytes, so that a word is spelt out only when its ids are not known yet.
+  virtual Status ApplyLast(Words& words) const { return Apply(words); }
 };
 
 // The component as tokenizer.json has it; null for null. `where` is its place in the file.

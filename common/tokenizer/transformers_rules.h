@@ -32,14 +32,16 @@ bool RebuildsPipeline(TokenizerClass tokenizer_class, Generation generation);
 Status RewritePipeline(TokenizerClass tokenizer_class, const SpecialTokens& special,
                        Generation generation, RepositoryFiles& files);
 
-// The BOS and EOS texts that generation 4 puts around a text: add_bos_token and add_eos_token of
-// Llama-type classes. Absent: tokenizer.json's post-processor stays.
-struct Generation4Template {
-  bool add_bos = true;
+// The BOS and EOS that add_bos_token and add_eos_token of tokenizer_config.json put around a text:
+// in generation 4 for Llama-type classes, in both where there is no tokenizer.json. Absent:
+// tokenizer.json's post-processor stays.
+struct BosEosTemplate {
+  bool add_bos = false;
   bool add_eos = false;
+  bool needs_tokens = false;  // a token that is null is an error, else it is left out
 };
-Result<std::optional<Generation4Template>> FindGeneration4Template(TokenizerClass tokenizer_class,
-                                                                   Generation generation,
-                                                                   const Json& config);
+Result<std::optional<BosEosTemplate>> FindBosEosTemplate(TokenizerClass tokenizer_class,
+                                                         Generation generation, const Json& config,
+                                                         bool has_tokenizer_json);
 
 }  // namespace koeval::tokenizer

@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "common/base/file.h"
-#include "common/evaluation/types.h"
+#include "common/evaluation/tokenizer_generation.h"
 #include "common/tokenizer/tokenizer.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/exit_code.h"
@@ -56,9 +56,8 @@ Result<std::string> DecodeLine(const tokenizer::Tokenizer& tokenizer, const Json
 Status Tokenize(const TokenizeFlags& flags) {
   ASSIGN_OR_RETURN(const evaluation::Profile profile, evaluation::ParseProfile(flags.profile));
   ASSIGN_OR_RETURN(const std::string model_type, ModelType(flags.model));
-  const auto generation = profile == evaluation::Profile::kLeaderboardV1
-                              ? tokenizer::Generation::k4
-                              : tokenizer::Generation::k5;
+  const auto generation =
+      static_cast<tokenizer::Generation>(evaluation::TokenizerGeneration(profile));
   ASSIGN_OR_RETURN(const auto tokenizer,
                    tokenizer::LoadTokenizer(flags.model, {generation, model_type}));
   std::string line;
@@ -81,7 +80,7 @@ void AddTokenizeCommand(CLI::App& app, Shell& shell) {
   auto flags = std::make_shared<TokenizeFlags>();
   CLI::App* command = app.add_subcommand(
       "tokenize", "One JSON string per input line becomes one JSON array of ids per output line");
-  command->add_option("--model", flags->model, "Directory with tokenizer.json")->required();
+  command->add_option("--model", flags->model, "Directory with the tokenizer's files")->required();
   command->add_flag("--no-special-tokens", flags->no_special_tokens, "Add no BOS or EOS");
   command->add_flag("--decode", flags->decode, "From arrays of ids to strings");
   command->add_flag("--skip-special-tokens", flags->skip_special_tokens, "With --decode");

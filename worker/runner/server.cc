@@ -18,6 +18,7 @@
 #include "common/base/bounded_queue.h"
 #include "common/base/log.h"
 #include "common/base/mutex.h"
+#include "common/evaluation/tokenizer_generation.h"
 #include "worker/runner/batch_run.h"
 #include "worker/runner/failure.h"
 #include "worker/runner/frame_io.h"
@@ -230,8 +231,8 @@ class Server {
     const auto profile = evaluation::ParseProfile(load.profile);
     if (!profile.ok()) return Fail({}, {}, FailureOf(profile.status()));
     const engine::ModelFacts& facts = model.engine->facts();
-    const auto generation = *profile == evaluation::Profile::kLmEval04 ? tokenizer::Generation::k5
-                                                                       : tokenizer::Generation::k4;
+    const auto generation =
+        static_cast<tokenizer::Generation>(evaluation::TokenizerGeneration(*profile));
     auto tokenizer = options_.load_tokenizer(
         load.model_dir, {.generation = generation, .model_type = facts.model_type});
     if (!tokenizer.ok()) {

@@ -38,9 +38,9 @@ TEST(LoadErrors, NoTokenizerIsNotFound) {
   EXPECT_EQ(LoadTokenizer("/nowhere/at/all", {}).status().code(), Code::kNotFound);
 }
 
-TEST(LoadErrors, SentencePieceAloneIsUnimplementedWithRemedy) {
+TEST(LoadErrors, OtherFilesAloneAreUnimplementedWithRemedy) {
   ScratchRepository repository;
-  repository.Write("tokenizer.model", std::string("x"));
+  repository.Write("tekken.json", std::string("{}"));
   const Status status = LoadStatus(repository);
   EXPECT_EQ(status.code(), Code::kUnimplemented);
   EXPECT_THAT(status.message(), HasSubstr("save_pretrained"));
