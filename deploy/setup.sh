@@ -30,7 +30,7 @@ done
 packages=(g++ cmake ninja-build ccache pkg-config ca-certificates unzip openssl
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libspdlog-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev
-  libcpp-httplib-dev prometheus-cpp-dev libssl-dev libonig-dev libutf8proc-dev)
+  libcpp-httplib-dev prometheus-cpp-dev libssl-dev libonig-dev libpcre2-dev libutf8proc-dev)
 if $with_tests; then
   packages+=(libgtest-dev libgmock-dev librapidcheck-dev clang-14 clang-format-14 clang-tidy-14
     libclang-rt-14-dev python3 sqlite3)

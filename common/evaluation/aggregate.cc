@@ -36,11 +36,56 @@ std::vector<double> Values(std::span<const DocumentMetric> metrics) {
   return out;
 }
 
-std::vector<std::pair<int64_t, int64_t>> Pairs(std::span<const DocumentMetric> metrics) {
-  std::vector<std::pair<int64_t, int64_t>> out;
+using LabelPairs = std::vector<std::pair<int64_t, int64_t>>;
+
+// (gold, predicted) as numbers: of choices their positions, of texts their ranks in sorted order.
+LabelPairs Pairs(std::span<const DocumentMetric> metrics) {
+  LabelPairs out;
   out.reserve(metrics.size());
-  for (const DocumentMetric& metric : metrics) out.emplace_back(metric.gold, metric.predicted);
+  const bool texts = metrics.front().logged.is_array() && metrics.front().logged[0].is_string();
+  std::map<std::string, int64_t> ranks;
+  for (const DocumentMetric& metric : metrics) {
+    if (!texts) break;
+    for (const Json& label : metric.logged) ranks.emplace(label.get<std::string>(), 0);
+  }
+  int64_t next = 0;
+  for (auto& [label, rank] : ranks) rank = next++;
+  for (const DocumentMetric& metric : metrics) {
+    if (texts) {
+      out.emplace_back(ranks[metric.logged[0].get<std::string>()],
+                       ranks[metric.logged[1].get<std::string>()]);
+    } else {
+      out.emplace_back(metric.gold, metric.predicted);
+    }
+  }
   return out;
+}
+
+double WeightedMean(std::span<const DocumentMetric> metrics) {
+  double value = 0;
+  double weight = 0;
+  for (const DocumentMetric& metric : metrics) {
+    value += metric.value;
+    weight += metric.weight;
+  }
+  return value / weight;
+}
+
+double Median(std::span<const double> values) {
+  std::vector<double> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[sorted.size() / 2];
+}
+
+// numpy.nanmean; NaN where every value is.
+double NanMean(std::span<const double> values) {
+  std::vector<double> numbers(values.begin(), values.end());
+  size_t count = 0;
+  for (double& value : numbers) {
+    count += !std::isnan(value);
+    if (std::isnan(value)) value = 0;
+  }
+  return NumpySum(numbers) / static_cast<double>(count);
 }
 
 // Resamples `items` and applies `statistic` to what was drawn.
@@ -54,9 +99,8 @@ std::optional<double> BootstrapOf(const std::vector<Item>& items, Statistic stat
   });
 }
 
-Status AggregateF1(const TaskConfig& config, std::string_view aggregation,
-                   std::span<const DocumentMetric> values, MetricValue& out) {
-  const auto pairs = Pairs(values);
+Status AggregateF1(const TaskConfig& config, std::string_view aggregation, const LabelPairs& pairs,
+                   MetricValue& out) {
   if (aggregation != "f1") {
     out.value = MacroF1(pairs);
     return OkStatus();
@@ -98,21 +142,68 @@ double BinaryF1(std::span<const std::pair<int64_t, int64_t>> pairs) {
   return ClassF1(counts);
 }
 
+double MatthewsCorrelation(std::span<const std::pair<int64_t, int64_t>> pairs) {
+  std::map<int64_t, ClassCounts> classes;
+  double correct = 0;
+  for (const auto& [gold, predicted] : pairs) {
+    ++classes[gold].gold;
+    ++classes[predicted].predicted;
+    correct += gold == predicted;
+  }
+  const auto total = static_cast<double>(pairs.size());
+  double both = 0;
+  double gold_squares = 0;
+  double predicted_squares = 0;
+  for (const auto& [label, counts] : classes) {
+    const auto gold = static_cast<double>(counts.gold);
+    const auto predicted = static_cast<double>(counts.predicted);
+    both += gold * predicted;
+    gold_squares += gold * gold;
+    predicted_squares += predicted * predicted;
+  }
+  const double variance = (total * total - predicted_squares) * (total * total - gold_squares);
+  return variance == 0 ? 0 : (correct * total - both) / std::sqrt(variance);
+}
+
 Result<MetricValue> AggregateMetric(const TaskConfig& config, const MetricConfig& metric,
                                     std::span<const DocumentMetric> values) {
   KOEVAL_CHECK(!values.empty(), "a metric needs documents");
   MetricValue out;
   out.metric = metric.metric;
   out.higher_is_better = metric.higher_is_better;
+  const std::string aggregation = AggregationOf(config, metric);
   if (metric.metric == "f1") {
-    const std::string aggregation = metric.aggregation.empty() ? "f1" : metric.aggregation;
-    RETURN_IF_ERROR(AggregateF1(config, aggregation, values, out));
+    RETURN_IF_ERROR(AggregateF1(config, aggregation, Pairs(values), out));
     return out;
   }
   const std::vector<double> reals = Values(values);
-  if (metric.metric == "perplexity") {
+  if (aggregation == "matthews_corrcoef") {
+    const LabelPairs pairs = Pairs(values);
+    out.value = MatthewsCorrelation(pairs);
+    out.stderr_value = BootstrapOf(pairs, MatthewsCorrelation);
+  } else if (aggregation == "brier_score") {
+    const bool even = std::all_of(values.begin(), values.end(), [&](const DocumentMetric& one) {
+      return one.weight == values.front().weight;
+    });
+    if (!even) {
+      return InvalidArgument(
+          fmt::format("task {}, metric_list: brier_score needs equally many choices in every row",
+                      config.task));
+    }
+    out.value = NumpySum(reals) / static_cast<double>(reals.size());
+  } else if (aggregation == "weighted_perplexity") {
+    out.value = std::exp(-WeightedMean(values));
+  } else if (aggregation == "bits_per_byte") {
+    out.value = -WeightedMean(values) / std::log(2.0);
+  } else if (aggregation == "perplexity") {
     out.value = Perplexity(reals);
     out.stderr_value = BootstrapOf(reals, Perplexity);
+  } else if (aggregation == "median") {
+    out.value = Median(reals);
+    out.stderr_value = BootstrapOf(reals, Median);
+  } else if (aggregation == "nanmean") {
+    out.value = NanMean(reals);
+    out.stderr_value = BootstrapOf(reals, NanMean);
   } else {
     out.value = Mean(reals);
     out.stderr_value = MeanStderr(reals);

@@ -1,11 +1,9 @@
-// Metrics of one document, and the check of a task's metric list.
+// Metrics of one document from likelihoods.
 #include "common/evaluation/metrics.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
 
@@ -15,33 +13,6 @@
 
 namespace koeval::evaluation {
 namespace {
-
-constexpr std::string_view kMc2 = "mc2";
-
-// A metric, and the aggregations that it can have; the first is the default.
-struct KnownMetric {
-  std::string_view name;
-  std::array<std::string_view, 3> aggregations;  // "" marks unused places
-};
-
-// In the order in which the harness reports them.
-constexpr std::array<KnownMetric, 5> kChoiceMetrics = {
-    {{"acc", {"mean", "", ""}},
-     {"f1", {"f1", "macro_f1", "macro_f1_score"}},
-     {"acc_norm", {"mean", "", ""}},
-     {"acc_bytes", {"mean", "", ""}},
-     {"exact_match", {"mean", "", ""}}}};
-constexpr std::array<KnownMetric, 2> kLoglikelihoodMetrics = {
-    {{"perplexity", {"perplexity", "", ""}}, {"acc", {"mean", "", ""}}}};
-// With process_results mc2; `acc` is the name that lm-eval 0.4's own task gives to mc2.
-constexpr std::array<KnownMetric, 3> kTruthfulMetrics = {
-    {{"mc1", {"mean", "", ""}}, {"mc2", {"mean", "", ""}}, {"acc", {"mean", "", ""}}}};
-
-std::span<const KnownMetric> MetricsFor(const TaskConfig& config) {
-  if (config.process_results == kMc2) return kTruthfulMetrics;
-  if (config.output_type == OutputType::kLoglikelihood) return kLoglikelihoodMetrics;
-  return kChoiceMetrics;
-}
 
 // Whether the task's own list has `metric`.
 bool Lists(const TaskConfig& config, std::string_view metric) {
@@ -72,20 +43,52 @@ size_t PredictByLength(std::span<const double> values, const std::vector<std::st
 }
 
 DocumentMetric Real(std::string_view metric, double value) {
-  return {std::string(metric), Json(value), value, 0, 0};
+  return {.metric = std::string(metric), .logged = Json(value), .value = value};
 }
 
 DocumentMetric Whole(std::string_view metric, bool value) {
-  return {std::string(metric), Json(value ? 1 : 0), value ? 1.0 : 0.0, 0, 0};
+  return {.metric = std::string(metric), .logged = Json(value ? 1 : 0), .value = value ? 1.0 : 0.0};
 }
 
-Result<DocumentMetric> PairMetric(const TaskConfig& config, const Document& document,
-                                  size_t predicted) {
-  if (document.gold.size() != 1) {
-    return RowError(config, document, "doc_to_target", "f1 needs exactly one gold index");
-  }
+Status OneGold(const TaskConfig& config, const Document& document, std::string_view metric) {
+  if (document.gold.size() == 1) return OkStatus();
+  return RowError(config, document, "doc_to_target",
+                  fmt::format("{} needs exactly one gold index", metric));
+}
+
+Result<DocumentMetric> PairMetric(std::string_view metric, const TaskConfig& config,
+                                  const Document& document, size_t predicted) {
+  RETURN_IF_ERROR(OneGold(config, document, metric));
   const auto guess = static_cast<int64_t>(predicted);
-  return DocumentMetric{"f1", Json::array({document.gold[0], guess}), 0, document.gold[0], guess};
+  return DocumentMetric{.metric = std::string(metric),
+                        .logged = Json::array({document.gold[0], guess}),
+                        .gold = document.gold[0],
+                        .predicted = guess};
+}
+
+// The squared distance of the choices' softmax to the right answer.
+Result<DocumentMetric> BrierMetric(const TaskConfig& config, const Document& document,
+                                   std::span<const double> values) {
+  RETURN_IF_ERROR(OneGold(config, document, "brier_score"));
+  const int64_t gold = document.gold[0];
+  if (gold < 0) {
+    return RowError(config, document, "doc_to_target",
+                    "brier_score needs a gold among the choices");
+  }
+  const double most = *std::max_element(values.begin(), values.end());
+  std::vector<double> shares;
+  for (const double value : values) shares.push_back(std::exp(value - most));
+  const double total = NumpySum(shares);
+  for (double& share : shares) share /= total;
+  std::vector<double> squares;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    const double distance = shares[i] - (static_cast<int64_t>(i) == gold ? 1.0 : 0.0);
+    squares.push_back(distance * distance);
+  }
+  return DocumentMetric{.metric = "brier_score",
+                        .logged = Json::array({gold, shares}),
+                        .value = NumpySum(squares),
+                        .weight = static_cast<double>(shares.size())};
 }
 
 // The harness of 2023 reports acc and acc_norm of every multiple-choice task.
@@ -94,39 +97,99 @@ bool Wants(const TaskConfig& config, Profile profile, std::string_view metric) {
   return Lists(config, metric);
 }
 
+// Whether `choice` is one of the document's right ones.
+bool IsGold(const Document& document, size_t choice) {
+  return std::find(document.gold.begin(), document.gold.end(), static_cast<int64_t>(choice)) !=
+         document.gold.end();
+}
+
+bool AnyGoldIsGreedy(const Document& document, std::span<const Response> responses) {
+  bool any = false;
+  for (size_t i = 0; i < responses.size(); ++i) {
+    any |= IsGold(document, i) && responses[i].is_greedy;
+  }
+  return any;
+}
+
+// The choice that the context makes likelier than the choice is by itself.
+size_t PredictByInformation(std::span<const double> values, std::span<const double> alone) {
+  std::vector<double> gains;
+  for (size_t i = 0; i < values.size(); ++i) gains.push_back(values[i] - alone[i]);
+  return ArgMax(gains);
+}
+
+// `responses` to the choices and, with acc_mutual_info, to the choices without a context.
 Result<std::vector<DocumentMetric>> ScoreChoices(const TaskConfig& config, Profile profile,
                                                  const Document& document,
                                                  std::span<const Response> responses) {
-  if (responses.size() != document.choices.size()) {
-    return RowError(
-        config, document, "doc_to_choice",
-        fmt::format("{} choices have {} responses", document.choices.size(), responses.size()));
+  const size_t count = document.choices.size();
+  const bool information = Lists(config, "acc_mutual_info");
+  if (responses.size() != (information ? 2 * count : count)) {
+    return RowError(config, document, "doc_to_choice",
+                    fmt::format("{} choices have {} responses", count, responses.size()));
   }
-  const std::vector<double> values = LogLikelihoods(responses);
-  const auto is_gold = [&](size_t choice) {
-    return std::find(document.gold.begin(), document.gold.end(), static_cast<int64_t>(choice)) !=
-           document.gold.end();
-  };
+  const std::vector<double> all = LogLikelihoods(responses);
+  const std::span<const double> values = std::span(all).first(count);
   const size_t predicted = ArgMax(values);
+  const auto right = [&](std::string_view name, size_t choice) {
+    return Real(name, IsGold(document, choice) ? 1.0 : 0.0);
+  };
   std::vector<DocumentMetric> out;
-  if (Wants(config, profile, "acc")) out.push_back(Real("acc", is_gold(predicted) ? 1.0 : 0.0));
-  if (Lists(config, "f1")) {
-    ASSIGN_OR_RETURN(DocumentMetric pair, PairMetric(config, document, predicted));
+  if (Wants(config, profile, "acc")) out.push_back(right("acc", predicted));
+  for (const std::string_view name : {"f1", "mcc"}) {
+    if (!Lists(config, name)) continue;
+    ASSIGN_OR_RETURN(DocumentMetric pair, PairMetric(name, config, document, predicted));
     out.push_back(std::move(pair));
   }
   if (Wants(config, profile, "acc_norm")) {
-    const size_t best = PredictByLength(values, document.choices, CountCodePoints);
-    out.push_back(Real("acc_norm", is_gold(best) ? 1.0 : 0.0));
+    out.push_back(right("acc_norm", PredictByLength(values, document.choices, CountCodePoints)));
   }
   if (Lists(config, "acc_bytes")) {
     const auto bytes = [](const std::string& choice) { return choice.size(); };
-    const size_t best = PredictByLength(values, document.choices, bytes);
-    out.push_back(Real("acc_bytes", is_gold(best) ? 1.0 : 0.0));
+    out.push_back(right("acc_bytes", PredictByLength(values, document.choices, bytes)));
   }
   if (Lists(config, "exact_match")) {
-    bool any = false;
-    for (size_t i = 0; i < responses.size(); ++i) any |= is_gold(i) && responses[i].is_greedy;
-    out.push_back(Whole("exact_match", any));
+    out.push_back(Whole("exact_match", AnyGoldIsGreedy(document, responses.first(count))));
+  }
+  if (Lists(config, "brier_score")) {
+    ASSIGN_OR_RETURN(DocumentMetric brier, BrierMetric(config, document, values));
+    out.push_back(std::move(brier));
+  }
+  if (information) {
+    const size_t best = PredictByInformation(values, std::span(all).subspan(count));
+    out.push_back(right("acc_mutual_info", best));
+  }
+  return out;
+}
+
+// Pieces of re.split(r"\s+", text): white space at an end makes an empty one.
+int64_t CountWords(std::string_view text) {
+  int64_t words = 1;
+  bool in_space = false;
+  for (size_t at = 0; at < text.size();) {
+    const bool space = IsPythonSpace(DecodeUtf8(text, at));
+    words += space && !in_space;
+    in_space = space;
+  }
+  return words;
+}
+
+// The text of a rolling document is its target.
+Result<std::vector<DocumentMetric>> ScoreRolling(const TaskConfig& config, const Document& document,
+                                                 const Response& response) {
+  if (!document.target.is_string()) {
+    return RowError(config, document, "doc_to_target", "must give text");
+  }
+  const std::string& text = document.target.get_ref<const std::string&>();
+  std::vector<DocumentMetric> out;
+  for (const std::string_view name : {"word_perplexity", "byte_perplexity", "bits_per_byte"}) {
+    if (!Lists(config, name)) continue;
+    const int64_t count =
+        name == "word_perplexity" ? CountWords(text) : static_cast<int64_t>(text.size());
+    out.push_back({.metric = std::string(name),
+                   .logged = Json::array({response.log_likelihood, count}),
+                   .value = response.log_likelihood,
+                   .weight = static_cast<double>(count)});
   }
   return out;
 }
@@ -187,45 +250,16 @@ Result<std::vector<DocumentMetric>> ScoreTruthful(const TaskConfig& config, Prof
 
 }  // namespace
 
-Status CheckMetrics(const TaskConfig& config) {
-  if (!config.process_results.empty() && config.process_results != kMc2) {
-    return InvalidArgument(
-        fmt::format("task {}, process_results: unknown built-in \"{}\"; known: {}", config.task,
-                    config.process_results, kMc2));
-  }
-  if (config.metrics.empty()) {
-    return InvalidArgument(fmt::format("task {}, metric_list: has no metric", config.task));
-  }
-  const auto known = MetricsFor(config);
-  for (const MetricConfig& metric : config.metrics) {
-    const auto found = std::find_if(known.begin(), known.end(), [&](const KnownMetric& candidate) {
-      return candidate.name == metric.metric;
-    });
-    if (found == known.end()) {
-      std::vector<std::string_view> names;
-      for (const KnownMetric& candidate : known) names.push_back(candidate.name);
-      return InvalidArgument(
-          fmt::format("task {}, metric_list: unknown metric \"{}\"; known here: {}", config.task,
-                      metric.metric, fmt::join(names, ", ")));
-    }
-    const auto& fits = found->aggregations;
-    if (!metric.aggregation.empty() &&
-        std::find(fits.begin(), fits.end(), metric.aggregation) == fits.end()) {
-      return InvalidArgument(
-          fmt::format("task {}, metric_list: metric {} cannot have aggregation \"{}\"; use {}",
-                      config.task, metric.metric, metric.aggregation, fits[0]));
-    }
-  }
-  return OkStatus();
-}
-
 Result<std::vector<DocumentMetric>> ScoreDocument(const TaskConfig& config, Profile profile,
                                                   const Document& document,
                                                   std::span<const Response> responses) {
   if (responses.empty()) return RowError(config, document, "doc_to_choice", "has no choices");
-  if (config.process_results == kMc2) return ScoreTruthful(config, profile, document, responses);
+  if (IsMc2(config.process_results)) return ScoreTruthful(config, profile, document, responses);
   if (config.output_type == OutputType::kMultipleChoice) {
     return ScoreChoices(config, profile, document, responses);
+  }
+  if (config.output_type == OutputType::kLoglikelihoodRolling) {
+    return ScoreRolling(config, document, responses[0]);
   }
   std::vector<DocumentMetric> out;
   if (Lists(config, "perplexity")) {

@@ -9,6 +9,7 @@
 
 #include "common/evaluation/doc_field.h"
 #include "common/evaluation/fewshot.h"
+#include "common/evaluation/generation.h"
 #include "common/evaluation/python_random.h"
 
 namespace koeval::evaluation {
@@ -63,7 +64,8 @@ Result<Format> MakeFormat(const TaskConfig& config, const std::vector<Json>& row
                    make("doc_to_target", config.doc_to_target, DocField::Reading::kTarget));
   ASSIGN_OR_RETURN(format.choice,
                    make("doc_to_choice", config.doc_to_choice, DocField::Reading::kChoices));
-  if (!format.text.given() || !format.target.given()) {
+  const bool needs_text = config.output_type != OutputType::kLoglikelihoodRolling;
+  if ((needs_text && !format.text.given()) || !format.target.given()) {
     return InvalidArgument("doc_to_text and doc_to_target are needed");
   }
   format.target_delimiter = PythonText(value("target_delimiter", Json(config.target_delimiter)));
@@ -97,7 +99,9 @@ Result<Row> ReadRow(const Json& doc, const Format& format) {
     ASSIGN_OR_RETURN(const Json choices, format.choice.Evaluate(doc, format.columns, true));
     ASSIGN_OR_RETURN(row.choices, ReadChoices(choices));
   }
-  ASSIGN_OR_RETURN(const Json text, format.text.Evaluate(doc, format.columns, has_choices));
+  ASSIGN_OR_RETURN(const Json text, format.text.given()
+                                        ? format.text.Evaluate(doc, format.columns, has_choices)
+                                        : Result<Json>(Json("")));
   if (text.is_number_integer() && has_choices) {
     row.question_choice = text.get<int64_t>();
     if (*row.question_choice < 0 ||
@@ -160,6 +164,30 @@ Result<std::vector<int64_t>> Gold(const Row& row) {
   return gold;
 }
 
+// What a generated text is compared with. Only where the first row's target is a list are there
+// several right answers; elsewhere a list is the text that Python makes of it.
+Result<Json> RightAnswer(const Row& row, bool has_choices, bool multiple_targets) {
+  if (has_choices) {
+    ASSIGN_OR_RETURN(const int64_t index, GoldIndex(row.target, row));
+    return Json(row.choices[static_cast<size_t>(index)]);
+  }
+  if (multiple_targets && row.target.is_array()) return row.target;
+  return Json(PythonText(row.target));
+}
+
+RequestKind KindOf(OutputType type) {
+  switch (type) {
+    case OutputType::kLoglikelihoodRolling:
+      return RequestKind::kLoglikelihoodRolling;
+    case OutputType::kGenerateUntil:
+      return RequestKind::kGenerate;
+    case OutputType::kMultipleChoice:
+    case OutputType::kLoglikelihood:
+      break;
+  }
+  return RequestKind::kLoglikelihood;
+}
+
 class Preparer {
  public:
   Preparer(const Task& task, const Options& options) : task_(task), config_(task.config) {
@@ -181,6 +209,11 @@ class Preparer {
 
  private:
   bool old_profile() const { return out_.options.profile == Profile::kLeaderboardV1; }
+  bool mutual_information() const {
+    return std::any_of(
+        config_.metrics.begin(), config_.metrics.end(),
+        [](const MetricConfig& metric) { return metric.metric == "acc_mutual_info"; });
+  }
   bool multiple_choice() const { return config_.output_type == OutputType::kMultipleChoice; }
 
   Status Start() {
@@ -192,6 +225,7 @@ class Preparer {
         DocField::Make(Json(config_.description), "description", DocField::Reading::kText);
     if (!description.ok()) return description.status();
     description_ = *std::move(description);
+    RETURN_IF_ERROR(ReadKind());
     RETURN_IF_ERROR(CountShots());
     const std::optional<int64_t> seed = out_.options.seed;
     PythonRandom stream(old_profile() ? seed.value_or(kShuffleSeed) : kShuffleSeed);
@@ -208,6 +242,20 @@ class Preparer {
     }
     ASSIGN_OR_RETURN(shot_format_, MakeFormat(config_, sampler_->pool(), true));
     shot_texts_.resize(sampler_->pool().size());
+    return OkStatus();
+  }
+
+  // What the requests ask, and what the first row says about the targets.
+  Status ReadKind() {
+    out_.request_kind = KindOf(config_.output_type);
+    if (out_.request_kind != RequestKind::kGenerate) return OkStatus();
+    auto limits = ReadGenerationLimits(config_.generation_kwargs);
+    if (!limits.ok()) return limits.status().WithContext("generation_kwargs");
+    out_.generation = *std::move(limits);
+    if (task_.docs.empty()) return OkStatus();
+    auto first = format_.target.Evaluate(task_.docs[0], format_.columns, format_.choice.given());
+    if (!first.ok()) return first.status().WithContext("document 0");
+    out_.multiple_targets = first->is_array() && !first->empty();
     return OkStatus();
   }
 
@@ -278,13 +326,27 @@ class Preparer {
     document.context = head + row.question;
     document.target = row.target;
     document.first_request = static_cast<int32_t>(out_.requests.size());
-    if (multiple_choice()) {
-      ASSIGN_OR_RETURN(document.gold, Gold(row));
-      AddChoices(document, row, head);
-      document.choices = std::move(row.choices);
-    } else {
-      // The harness asks for the target as it is, without a delimiter.
-      AddRequest(document, document.context, PythonText(row.target));
+    switch (config_.output_type) {
+      case OutputType::kMultipleChoice: {
+        ASSIGN_OR_RETURN(document.gold, Gold(row));
+        AddChoices(document, row, head);
+        document.choices = std::move(row.choices);
+        break;
+      }
+      case OutputType::kLoglikelihood:
+        // The harness asks for the target as it is, without a delimiter.
+        AddRequest(document, document.context, PythonText(row.target));
+        break;
+      case OutputType::kLoglikelihoodRolling:
+        document.context.clear();
+        AddRequest(document, "", PythonText(row.target));
+        break;
+      case OutputType::kGenerateUntil: {
+        ASSIGN_OR_RETURN(document.answer,
+                         RightAnswer(row, format_.choice.given(), out_.multiple_targets));
+        AddRequest(document, document.context, "");
+        break;
+      }
     }
     document.request_count = static_cast<int32_t>(out_.requests.size()) - document.first_request;
     out_.documents.push_back(std::move(document));
@@ -299,6 +361,10 @@ class Preparer {
       } else {
         AddRequest(document, document.context, format_.target_delimiter + choice);
       }
+    }
+    // What each choice is worth by itself.
+    for (size_t i = 0; i < row.choices.size() && mutual_information(); ++i) {
+      AddRequest(document, "", format_.target_delimiter + row.choices[i]);
     }
     if (row.question_choice) {
       document.context = out_.requests[static_cast<size_t>(document.first_request)].context;

@@ -15,7 +15,8 @@ struct Document {
   Json doc;
   std::string context;               // the full prompt
   Json target;                       // doc_to_target as the harness logs it
-  std::vector<std::string> choices;  // bare, without delimiter; empty for loglikelihood
+  Json answer;                       // generate_until: the right text, or a list of them
+  std::vector<std::string> choices;  // bare, without delimiter; multiple_choice alone
   std::vector<int64_t> gold;         // indices; -100 for unknown; several for a gold list
   int32_t first_request = 0;
   int32_t request_count = 0;
@@ -27,6 +28,7 @@ struct PreparedTask {
   int64_t num_fewshot = 0;  // effective
   RequestKind request_kind = RequestKind::kLoglikelihood;
   GenerationLimits generation;      // kGenerate alone
+  bool multiple_targets = false;    // the first row's target is a list: any of several answers
   std::vector<Document> documents;  // in evaluation order of the profile
   std::vector<Request> requests;    // in the harness's request order
 };

@@ -137,6 +137,11 @@ bool IsPythonLower(char32_t c) {
   return Category(c) == UTF8PROC_CATEGORY_LL;
 }
 
+bool IsPunctuation(char32_t c) {
+  const utf8proc_category_t category = Category(c);
+  return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
 std::string PythonUpper(std::string_view text) {
   return Recase(text, [](const std::u32string&, size_t) { return Case::kUpper; });
 }

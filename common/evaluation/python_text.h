@@ -17,6 +17,8 @@ bool IsPythonLineEnd(char32_t code_point);
 bool IsPythonAlpha(char32_t code_point);
 bool IsPythonUpper(char32_t code_point);
 bool IsPythonLower(char32_t code_point);
+// unicodedata.category() of one code point begins with "P".
+bool IsPunctuation(char32_t code_point);
 
 // The methods of str, with full case mapping: "ß" becomes "SS", a last "Σ" becomes "ς".
 std::string PythonUpper(std::string_view text);

@@ -13,21 +13,14 @@ namespace {
 constexpr PythonJsonOptions kLineStyle = {.ensure_ascii = false, .sort_keys = false, .indent = -1};
 constexpr PythonJsonOptions kHashStyle = {.ensure_ascii = false, .sort_keys = false, .indent = 2};
 
-// (log-likelihood, is_greedy) as the harness turns it into text.
-Json ResponseText(const Response& response) {
-  return Json::array({PythonFloat(response.log_likelihood), response.is_greedy ? "True" : "False"});
-}
+// One line of the log, from what all of its filters share.
+class LineWriter {
+ public:
+  LineWriter(const PreparedTask& task, std::span<const Response> responses)
+      : task_(task), responses_(responses) {}
 
-}  // namespace
-
-SampleLog MakeSampleLog(const PreparedTask& task, const TaskScore& score,
-                        std::span<const Response> responses) {
-  KOEVAL_CHECK(score.per_document.size() == task.documents.size(), "a score of another task");
-  KOEVAL_CHECK(responses.size() == task.requests.size(), "responses of another task");
-  SampleLog log;
-  Sha256 digest;
-  for (size_t i = 0; i < task.documents.size(); ++i) {
-    const Document& document = task.documents[i];
+  Json Line(const DocumentScore& score) const {
+    const Document& document = task_.documents[static_cast<size_t>(score.document)];
     const std::string target = Value::FromJson(document.target).Str();
     Json line;
     line["doc_id"] = document.doc_id;
@@ -38,30 +31,76 @@ SampleLog MakeSampleLog(const PreparedTask& task, const TaskScore& score,
     Json filtered = Json::array();
     for (int32_t k = 0; k < document.request_count; ++k) {
       const auto at = static_cast<size_t>(document.first_request + k);
-      const Request& request = task.requests[at];
-      arguments[fmt::format("gen_args_{}", k)] = {{"arg_0", request.context},
-                                                  {"arg_1", request.continuation}};
-      Json answer = ResponseText(responses[at]);
-      answers.push_back(Json::array({answer}));
-      filtered.push_back(std::move(answer));
+      arguments[fmt::format("gen_args_{}", k)] = Arguments(task_.requests[at]);
+      const Json answer = Answer(responses_[at]);
+      answers.push_back(std::vector<Json>(static_cast<size_t>(task_.config.repeats), answer));
+      filtered.push_back(generates() ? AsTexts(score.filtered) : answer);
     }
     line["arguments"] = std::move(arguments);
     line["resps"] = std::move(answers);
     line["filtered_resps"] = std::move(filtered);
-    line["filter"] = "none";
+    line["filter"] = score.filter;
     Json names = Json::array();
-    for (const auto& [metric, value] : score.per_document[i]) names.push_back(metric);
+    for (const auto& [metric, value] : score.metrics) names.push_back(metric);
     line["metrics"] = std::move(names);
-    const std::string doc_hash = Sha256Hex(PythonJsonDumps(document.doc, kHashStyle));
-    const auto first = static_cast<size_t>(document.first_request);
-    const std::string prompt_hash = Sha256Hex(task.requests[first].context);
-    const std::string target_hash = Sha256Hex(target);
-    line["doc_hash"] = doc_hash;
-    line["prompt_hash"] = prompt_hash;
-    line["target_hash"] = target_hash;
-    for (const auto& [metric, value] : score.per_document[i]) line[metric] = value;
+    line["doc_hash"] = Sha256Hex(PythonJsonDumps(document.doc, kHashStyle));
+    line["prompt_hash"] = Sha256Hex(Prompt(document));
+    line["target_hash"] = Sha256Hex(target);
+    for (const auto& [metric, value] : score.metrics) line[metric] = value;
+    return line;
+  }
+
+ private:
+  bool generates() const { return task_.config.output_type == OutputType::kGenerateUntil; }
+  bool rolls() const { return task_.config.output_type == OutputType::kLoglikelihoodRolling; }
+
+  // The harness's first argument: the context, or for a rolling likelihood the text itself.
+  const std::string& Prompt(const Document& document) const {
+    const Request& first = task_.requests[static_cast<size_t>(document.first_request)];
+    return rolls() ? first.continuation : first.context;
+  }
+
+  Json Arguments(const Request& request) const {
+    if (rolls()) return {{"arg_0", request.continuation}};
+    if (generates()) {
+      return {{"arg_0", request.context}, {"arg_1", task_.config.generation_kwargs}};
+    }
+    return {{"arg_0", request.context}, {"arg_1", request.continuation}};
+  }
+
+  // What the model said, as the harness turns it into text.
+  Json Answer(const Response& response) const {
+    if (generates()) return response.text;
+    const std::string value = PythonFloat(response.log_likelihood);
+    if (rolls()) return value;
+    return Json::array({value, response.is_greedy ? "True" : "False"});
+  }
+
+  static Json AsTexts(const Json& value) {
+    if (!value.is_array()) return Value::FromJson(value).Str();
+    Json out = Json::array();
+    for (const Json& item : value) out.push_back(AsTexts(item));
+    return out;
+  }
+
+  const PreparedTask& task_;
+  const std::span<const Response> responses_;
+};
+
+}  // namespace
+
+SampleLog MakeSampleLog(const PreparedTask& task, const TaskScore& score,
+                        std::span<const Response> responses) {
+  KOEVAL_CHECK(score.per_document.size() % task.documents.size() == 0, "a score of another task");
+  KOEVAL_CHECK(responses.size() == task.requests.size(), "responses of another task");
+  SampleLog log;
+  Sha256 digest;
+  const LineWriter writer(task, responses);
+  for (const DocumentScore& document : score.per_document) {
+    const Json line = writer.Line(document);
+    digest.Add(line["doc_hash"].get<std::string>() + line["prompt_hash"].get<std::string>() +
+               line["target_hash"].get<std::string>());
     log.lines.push_back(PythonJsonDumps(line, kLineStyle));
-    digest.Add(doc_hash + prompt_hash + target_hash);
   }
   log.digest = digest.FinishHex();
   return log;

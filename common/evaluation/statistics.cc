@@ -116,4 +116,14 @@ std::optional<double> PooledStderr(std::span<const std::optional<double>> errors
   return std::sqrt(squares / freedom / total);
 }
 
+std::optional<double> PlainStderr(std::span<const std::optional<double>> errors) {
+  KOEVAL_CHECK(!errors.empty(), "a mean needs values");
+  double squares = 0;
+  for (const std::optional<double>& error : errors) {
+    if (!error) return std::nullopt;
+    squares += *error * *error;
+  }
+  return std::sqrt(squares) / static_cast<double>(errors.size());
+}
+
 }  // namespace koeval::evaluation

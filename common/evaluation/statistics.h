@@ -38,4 +38,8 @@ std::optional<double> BootstrapStderr(size_t items, const ResampleStatistic& sta
 std::optional<double> PooledStderr(std::span<const std::optional<double>> errors,
                                    std::span<const int64_t> sizes);
 
+// Standard error of the plain mean of independent scores: the root of the sum of their squares over
+// their number. Nothing when any has no error. REQUIRES: not empty.
+std::optional<double> PlainStderr(std::span<const std::optional<double>> errors);
+
 }  // namespace koeval::evaluation

@@ -89,16 +89,6 @@ Result<const MetricValue*> FindMetric(const SuiteEntry& entry, const std::string
       entry.name, task, entry.metric));
 }
 
-// Standard error of a plain mean of independent task scores.
-std::optional<double> PlainStderr(std::span<const std::optional<double>> errors) {
-  double squares = 0;
-  for (const std::optional<double>& error : errors) {
-    if (!error) return std::nullopt;
-    squares += *error * *error;
-  }
-  return std::sqrt(squares) / static_cast<double>(errors.size());
-}
-
 Result<EntryScore> ScoreEntry(const SuiteEntry& entry, std::span<const TaskScore> scores) {
   std::vector<double> values;
   std::vector<std::optional<double>> errors;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/json.h"
@@ -12,12 +13,30 @@
 
 namespace koeval::evaluation {
 
-enum class OutputType { kMultipleChoice, kLoglikelihood };
+enum class OutputType { kMultipleChoice, kLoglikelihood, kLoglikelihoodRolling, kGenerateUntil };
+
+// The harness's word: "multiple_choice", "loglikelihood", "loglikelihood_rolling",
+// "generate_until".
+std::string_view OutputTypeName(OutputType type);
+// Nothing for any other word.
+std::optional<OutputType> ParseOutputType(std::string_view name);
 
 struct MetricConfig {
   std::string metric;       // acc, acc_norm, acc_bytes, mc1, mc2, f1, exact_match, perplexity, ...
-  std::string aggregation;  // mean, macro_f1, perplexity, ...
+  std::string aggregation;  // mean, macro_f1, perplexity, ...; "" is the metric's own
   bool higher_is_better = true;
+  Json options = {};  // other keys of the entry (ignore_case, ...); null or an object
+};
+
+// One step of a filter pipeline: the harness's name and the step's other keys.
+struct FilterStep {
+  std::string function;
+  Json arguments;  // null or an object
+};
+// An entry of `filter_list`; metrics are keyed by its name.
+struct FilterConfig {
+  std::string name;
+  std::vector<FilterStep> steps;
 };
 
 // The definition after `include`, defaults and checks. Only what the harness's YAML can say without
@@ -37,6 +56,9 @@ struct TaskConfig {
   // fewshot_delimiter; null or an object.
   Json fewshot_config;
   std::string process_docs, process_results;
+  Json generation_kwargs;  // of generate_until, with the harness's defaults; null otherwise
+  int64_t repeats = 1;     // answers per request; all equal, since decoding is greedy
+  std::vector<FilterConfig> filters;  // empty: the harness's own, "none", which takes the first
   std::vector<MetricConfig> metrics;
   std::string version;
   Json overrides;  // `profile_overrides`
@@ -49,12 +71,13 @@ struct Task {
   std::vector<Json> docs;             // the evaluated split, in dataset order, process_docs applied
   std::vector<Json> fewshot_docs;     // the pool of shots, process_docs applied; may be empty
   bool fewshot_pool_is_docs = false;  // the pool is `docs`; fewshot_docs is not looked at
+  // What of the definition has no effect, one text each; neither sent nor part of the digest.
+  std::vector<std::string> notes;
 };
 
-// All tasks of `names` found in the YAML files of `folder` (searched recursively; names are those
-// of the `task:` key), with their datasets loaded. Relative dataset paths start beside the task
-// file or, when nothing is there, in the working directory. NOT_FOUND names the known tasks;
-// INVALID_ARGUMENT names file, line, key or row and the remedy.
+// The tasks that `names` (of tasks, groups or tags) select in the YAML files of `folder`, with
+// their datasets loaded. Meaning and errors as LoadSelection (task_folder.h), which gives the
+// groups too.
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
                                     const std::vector<std::string>& names);
 

@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "common/base/file.h"
 #include "common/base/utf8.h"
@@ -20,6 +22,8 @@ namespace {
 constexpr size_t kYamlBytesMax = 4 << 20;
 constexpr int kDepthMax = 64;
 constexpr int64_t kNodesMax = 1'000'000;  // aliases counted as often as they occur
+constexpr const char* kFunctionKey = "!function";
+constexpr const char* kMergeKey = "<<";
 
 // "true", "True" and "TRUE", but not "tRUE".
 bool IsWord(const std::string& text, const std::string& lower) {
@@ -131,23 +135,66 @@ class Converter {
       }
       return list;
     }
+    return Mapping(node, depth);
+  }
+
+  std::vector<std::string> TakeRepeated() { return std::move(repeated_); }
+
+ private:
+  // Merged keys first, in the order in which PyYAML puts them; own ones win.
+  Result<Json> Mapping(const YAML::Node& node, int depth) {
     Json object = Json::object();
+    std::set<std::string> own;
     for (const auto& member : node) {
+      if (IsMergeKey(member.first)) RETURN_IF_ERROR(Merge(member.second, depth, object));
+    }
+    for (const auto& member : node) {
+      if (IsMergeKey(member.first)) continue;
       if (!member.first.IsScalar()) return Fail(member.first, "a key must be a plain word");
       const std::string& key = member.first.Scalar();
-      if (object.contains(key)) {
-        return Fail(member.first, fmt::format("key \"{}\" is given twice", key));
+      if (!own.insert(key).second) {
+        const std::string place = fmt::format("{}:{}", path_, member.first.Mark().line + 1);
+        if (depth == 0) {
+          return Fail(member.first, fmt::format("key \"{}\" is given twice", key));
+        }
+        repeated_.push_back(fmt::format("{}: {}", place, key));
       }
       ASSIGN_OR_RETURN(object[key], Convert(member.second, depth + 1));
     }
     return object;
   }
 
- private:
+  static bool IsMergeKey(const YAML::Node& key) {
+    return key.IsScalar() && key.Scalar() == kMergeKey && (key.Tag() == "?" || key.Tag().empty());
+  }
+
+  Result<Json> MergedPart(const YAML::Node& part, int depth) {
+    if (part.IsMap()) return Convert(part, depth + 1);
+    return Fail(part, "<< must name a mapping or a list of mappings");
+  }
+
+  // `<<: mapping`, or a list of mappings of which the first that has a key wins.
+  Status Merge(const YAML::Node& value, int depth, Json& object) {
+    std::vector<Json> parts;
+    if (value.IsSequence()) {
+      for (const auto& part : value) {
+        ASSIGN_OR_RETURN(Json members, MergedPart(part, depth));
+        parts.push_back(std::move(members));
+      }
+    } else {
+      ASSIGN_OR_RETURN(Json members, MergedPart(value, depth));
+      parts.push_back(std::move(members));
+    }
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      for (const auto& [key, member] : part->items()) object[key] = member;
+    }
+    return OkStatus();
+  }
+
   Result<Json> Scalar(const YAML::Node& node) {
     const std::string& tag = node.Tag();
     const std::string& text = node.Scalar();
-    if (tag == "!function") return Json(text.substr(text.rfind('.') + 1));
+    if (tag == kFunctionKey) return Json{{kFunctionKey, text}};
     if (tag == "?" || tag.empty()) return ResolveYamlScalar(text);
     if (tag == "!" || tag == "tag:yaml.org,2002:str") return Json(text);
     return Fail(node, fmt::format("tag \"{}\" is not supported; only !function is", tag));
@@ -159,6 +206,7 @@ class Converter {
 
   const std::string& path_;
   int64_t nodes_ = 0;
+  std::vector<std::string> repeated_;
 };
 
 }  // namespace
@@ -166,6 +214,14 @@ class Converter {
 std::string YamlFile::Place(const std::string& key) const {
   const auto line = lines.find(key);
   return fmt::format("{}:{}: {}", path, line == lines.end() ? 1 : line->second, key);
+}
+
+std::optional<std::string> YamlFunction(const Json& value) {
+  if (!value.is_object() || value.size() != 1) return std::nullopt;
+  const Json* name = JsonFind(value, kFunctionKey);
+  if (name == nullptr || !name->is_string()) return std::nullopt;
+  const std::string& text = name->get_ref<const std::string&>();
+  return text.substr(text.rfind('.') + 1);
 }
 
 Json ResolveYamlScalar(const std::string& text) {
@@ -184,7 +240,9 @@ Result<YamlFile> ReadYamlFile(const std::string& path) {
   try {
     const YAML::Node root = YAML::Load(text);
     if (!root.IsMap()) return InvalidArgument(path + ": must be a mapping of keys to values");
-    ASSIGN_OR_RETURN(file.value, Converter(path).Convert(root, 0));
+    Converter converter(path);
+    ASSIGN_OR_RETURN(file.value, converter.Convert(root, 0));
+    file.repeated = converter.TakeRepeated();
     for (const auto& member : root) {
       file.lines[member.first.Scalar()] = member.first.Mark().line + 1;
     }

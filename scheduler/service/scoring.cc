@@ -200,7 +200,8 @@ Result<std::optional<TaskSamples>> SampleSource::Next() {
   TaskSamples out;
   out.task = task.config.task;
   out.lines = evaluation::MakeSampleLog(task, score, answers.responses).lines;
-  for (const evaluation::Document& document : task.documents) {
+  for (const evaluation::DocumentScore& line : score.per_document) {
+    const auto& document = task.documents[static_cast<size_t>(line.document)];
     out.workers.push_back(WorkersOf(document, answers, answers_->workers));
   }
   return std::optional<TaskSamples>(std::move(out));

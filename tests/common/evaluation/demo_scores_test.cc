@@ -93,7 +93,7 @@ void ExpectHashes(const PreparedTask& task, const TaskScore& score,
     for (const char* key : {"doc_id", "prompt_hash", "doc_hash", "target_hash"}) {
       EXPECT_EQ(line[key], lines[i][key]) << key << " of " << i;
     }
-    for (const auto& [metric, value] : score.per_document[i]) {
+    for (const auto& [metric, value] : score.per_document[i].metrics) {
       const double wanted = lines[i][metric];
       EXPECT_NEAR(value.get<double>(), wanted, kSlack) << metric << " of " << i;
     }

@@ -77,11 +77,11 @@ TEST(ChoiceMetricsTest, MetricsComeInTheHarnessesOrder) {
   const auto score = Score(task, Responses({-3, -2}));
   ASSERT_TRUE(score.ok());
   std::vector<std::string> names;
-  for (const auto& [name, value] : score->per_document[0]) names.push_back(name);
+  for (const auto& [name, value] : score->per_document[0].metrics) names.push_back(name);
   EXPECT_THAT(names, testing::ElementsAre("acc", "f1", "acc_norm", "exact_match"));
-  EXPECT_EQ(score->per_document[0][0].second.dump(), "1.0");
-  EXPECT_EQ(score->per_document[0][1].second.dump(), "[1,1]");
-  EXPECT_EQ(score->per_document[0][3].second.dump(), "0");
+  EXPECT_EQ(score->per_document[0].metrics[0].second.dump(), "1.0");
+  EXPECT_EQ(score->per_document[0].metrics[1].second.dump(), "[1,1]");
+  EXPECT_EQ(score->per_document[0].metrics[3].second.dump(), "0");
 }
 
 TEST(ChoiceMetricsTest, OldProfileReportsAccAndAccNormUnasked) {
@@ -218,7 +218,7 @@ TEST(LoglikelihoodTest, PerplexityAndGreedyAccuracy) {
   EXPECT_NEAR(*score->metrics[0].stderr_value, 2.50882066599906, 1e-13);
   EXPECT_FALSE(score->metrics[0].higher_is_better);
   EXPECT_DOUBLE_EQ(ValueOf(*score, "acc"), 0.2);
-  EXPECT_EQ(score->per_document[2][1].second.dump(), "1");
+  EXPECT_EQ(score->per_document[2].metrics[1].second.dump(), "1");
 }
 
 TEST(ScoreTest, CountsMustMatch) {
@@ -247,11 +247,14 @@ TEST(ScoreTest, OneDocumentHasNoError) {
 }
 
 TEST(CheckMetricsTest, UnknownNamesAreErrorsWithTheKnownOnes) {
-  EXPECT_THAT(CheckMetrics(ChoiceTask({"bleu"}).config).message(),
-              HasSubstr("unknown metric \"bleu\"; known here: acc, f1"));
+  EXPECT_THAT(CheckMetrics(ChoiceTask({"guess"}).config).message(),
+              HasSubstr("unknown metric \"guess\"; known here: acc, f1"));
   PreparedTask task = ChoiceTask({"acc"});
-  task.config.metrics[0].aggregation = "median";
+  task.config.metrics[0].aggregation = "sum";
   EXPECT_THAT(CheckMetrics(task.config).message(), HasSubstr("use mean"));
+  const Status bleu = CheckMetrics(ChoiceTask({"bleu"}).config);
+  EXPECT_EQ(bleu.code(), Code::kUnimplemented);
+  EXPECT_THAT(bleu.message(), HasSubstr("needs sacrebleu"));
   task = ChoiceTask({"acc"});
   task.config.process_results = "squad";
   EXPECT_THAT(CheckMetrics(task.config).message(), HasSubstr("\"squad\""));

@@ -87,7 +87,7 @@ void ExpectMetrics(const TaskScore& score, const Json& wanted, const std::string
 
 void ExpectPerDocument(const TaskScore& score, const std::vector<Json>& rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
-    for (const auto& [metric, value] : score.per_document[i]) {
+    for (const auto& [metric, value] : score.per_document[i].metrics) {
       if (!rows[i].contains(metric) || metric == "f1") continue;
       const double wanted = rows[i][metric];
       EXPECT_NEAR(value.get<double>(), wanted, kShare * std::abs(wanted)) << metric << " of " << i;

@@ -113,34 +113,70 @@ TEST_F(TaskYamlTest, UnknownKeysNameTheLineAndTheNearestKnownKey) {
   EXPECT_THAT(error, HasSubstr("did you mean fewshot_split"));
 }
 
-TEST_F(TaskYamlTest, DuplicateKeysAreErrors) {
+TEST_F(TaskYamlTest, TopLevelKeysGivenTwiceAreErrors) {
   EXPECT_THAT(ErrorOf("test_split: dev\n"), HasSubstr("toy.yaml:9"));
-  EXPECT_THAT(ErrorOf("metadata: {version: 1, version: 2}\n"), HasSubstr("twice"));
 }
 
-TEST_F(TaskYamlTest, UnsupportedKeysAndTypesAreNamed) {
-  EXPECT_THAT(ErrorOf("filter_list: [{name: x}]\n"), HasSubstr("filter_list: is not supported"));
-  EXPECT_TRUE(Load("filter_list: null\n").ok());
-  for (const char* type : {"generate_until", "loglikelihood_rolling"}) {
-    std::string base = kBase;
-    base.replace(base.find("multiple_choice"), 15, type);
-    EXPECT_THAT(ErrorOf("", base), HasSubstr(std::string("output_type: \"") + type));
-  }
-  EXPECT_THAT(ErrorOf("repeats: 3\n"), HasSubstr("repeats"));
+// As PyYAML has it; a published task of the harness relies on it.
+TEST_F(TaskYamlTest, OfNestedKeysGivenTwiceTheLastCountsAndIsNoted) {
+  const auto task = Load("metadata: {version: 1, version: 2}\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.version, "2");
+  EXPECT_THAT(task->notes, testing::Contains(HasSubstr("toy.yaml:9: version: is given twice")));
+}
+
+TEST_F(TaskYamlTest, MergeKeysAreFilledInAsPyYamlFillsThem) {
+  const auto task = Load(
+      "metadata:\n"
+      "  a: &a {version: 1, x: 1}\n"
+      "  b: &b {x: 2, y: 2}\n"
+      "  version: 9\n"
+      "  one: {y: 0, <<: *a}\n"
+      "  both: {<<: [*a, *b], version: 3}\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  const Json& metadata = task->config.raw["metadata"];
+  EXPECT_EQ(metadata["one"].dump(), R"({"version":1,"x":1,"y":0})");
+  EXPECT_EQ(metadata["both"].dump(), R"({"x":1,"y":2,"version":3})");
+  EXPECT_THAT(ErrorOf("metadata: {<<: 3}\n"), HasSubstr("<< must name a mapping"));
+}
+
+TEST_F(TaskYamlTest, KeysThatNeedPythonAreRefusedWithARemedy) {
+  EXPECT_THAT(ErrorOf("use_prompt: promptsource:x\n"), HasSubstr("toy.yaml:9: use_prompt"));
+  EXPECT_TRUE(Load("use_prompt: null\n").ok());
+  EXPECT_THAT(ErrorOf("doc_to_image: [i]\n"), HasSubstr("text alone"));
+  EXPECT_THAT(ErrorOf("custom_dataset: !function utils.load\n"), HasSubstr("data_files"));
+  EXPECT_THAT(ErrorOf("group: x\n"), HasSubstr("`tag`"));
+  std::string base = kBase;
+  base.replace(base.find("doc_to_text: q"), 14, "doc_to_text: !function utils.text");
+  EXPECT_THAT(ErrorOf("", base), HasSubstr("toy.yaml:6: doc_to_text: !function text is Python"));
+  EXPECT_THAT(ErrorOf("fewshot_config: {samples: !function utils.shots}\n"),
+              HasSubstr("write samples as a list"));
+}
+
+TEST_F(TaskYamlTest, ValuesThatDoNotFitAreNamed) {
+  EXPECT_THAT(ErrorOf("repeats: 0\n"), HasSubstr("repeats: must be from 1"));
   EXPECT_THAT(ErrorOf("fewshot_config: {sampler: balanced}\n"), HasSubstr("first_n"));
+  EXPECT_THAT(ErrorOf("fewshot_config: {samples: [1]}\n"), HasSubstr("list of mappings"));
   EXPECT_THAT(ErrorOf("profile_overrides: {shuffle: no}\n"), HasSubstr("shuffle_documents"));
   EXPECT_THAT(ErrorOf("description: 7\n"), HasSubstr("description: must be text"));
   EXPECT_THAT(ErrorOf("num_fewshot: -1\n"), HasSubstr("num_fewshot"));
+  std::string base = kBase;
+  base.replace(base.find("multiple_choice"), 15, "guessing");
+  EXPECT_THAT(ErrorOf("", base), HasSubstr("toy.yaml:5: output_type: \"guessing\""));
   EXPECT_THAT(ErrorOf("dataset_kwargs: {data_dir: x}\n",
                       "task: toy\ndataset_path: json\ntest_split: test\n"
                       "output_type: multiple_choice\n"),
               HasSubstr("data_dir"));
 }
 
-TEST_F(TaskYamlTest, IrrelevantKeysAreAccepted) {
-  EXPECT_TRUE(Load("tag: [a, b]\nshould_decontaminate: true\nrepeats: 1\n"
-                   "doc_to_decontamination_query: q\ndataset_name: null\n")
-                  .ok());
+TEST_F(TaskYamlTest, KeysWithoutEffectAreAcceptedAndNoted) {
+  const auto task = Load(
+      "tag: [a, b]\nshould_decontaminate: true\nrepeats: 1\nunsafe_code: true\n"
+      "doc_to_decontamination_query: !function utils.query\ndataset_name: null\n"
+      "generation_kwargs: {until: x}\n");
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->notes.size(), 4U);
+  EXPECT_THAT(task->notes, testing::Contains(HasSubstr("toy.yaml:15: generation_kwargs")));
 }
 
 TEST_F(TaskYamlTest, FewshotConfigOverridesWhatShotsWrite) {
@@ -200,6 +236,111 @@ TEST_F(TaskYamlTest, TablesHaveTheirOptions) {
   ASSERT_TRUE(task.ok()) << task.status().ToString();
   EXPECT_EQ(task->docs[0]["q"], "\"one");
   EXPECT_EQ(task->docs[1]["g"], 1);
+}
+
+// A task whose texts are generated, from `more` lines.
+class GenerationYamlTest : public TaskYamlTest {
+ protected:
+  static constexpr const char* kGenerates =
+      "task: toy\n"
+      "dataset_path: json\n"
+      "dataset_kwargs: {data_files: {test: test.jsonl}}\n"
+      "test_split: test\n"
+      "doc_to_text: q\n"
+      "doc_to_target: '{{g}}'\n";
+};
+
+TEST_F(GenerationYamlTest, DefaultsAreThoseOfTheHarness) {
+  const auto task = Load("fewshot_delimiter: '##'\n", kGenerates);
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.output_type, OutputType::kGenerateUntil);
+  EXPECT_EQ(task->config.generation_kwargs.dump(),
+            R"({"temperature":0.0,"do_sample":false,"max_gen_toks":256,"until":["##"]})");
+  ASSERT_EQ(task->config.metrics.size(), 1U);
+  EXPECT_EQ(task->config.metrics[0].metric, "exact_match");
+  const auto prepared = Prepare(*task, {});
+  ASSERT_TRUE(prepared.ok()) << prepared.status().ToString();
+  EXPECT_EQ(prepared->request_kind, RequestKind::kGenerate);
+  EXPECT_THAT(prepared->generation.until, testing::ElementsAre("##"));
+  EXPECT_EQ(prepared->generation.max_tokens, 256);
+  EXPECT_EQ(prepared->requests[1].context, "two");
+  EXPECT_EQ(prepared->requests[1].continuation, "");
+  EXPECT_EQ(prepared->documents[0].answer, "1");
+}
+
+TEST_F(GenerationYamlTest, KwargsKeepTheFilesOrderAndTheFirstNameOfTheLengthWins) {
+  const auto task = Load(
+      "generation_kwargs: {until: 'Q:', max_tokens: 7, max_new_tokens: 5, temperature: 0, "
+      "top_p: 0.9, num_beams: 1}\n",
+      kGenerates);
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.generation_kwargs.dump(),
+            R"({"until":"Q:","max_tokens":7,"max_new_tokens":5,"temperature":0.0,)"
+            R"("top_p":0.9,"num_beams":1})");
+  const auto prepared = Prepare(*task, {});
+  ASSERT_TRUE(prepared.ok());
+  EXPECT_THAT(prepared->generation.until, testing::ElementsAre("Q:"));
+  EXPECT_EQ(prepared->generation.max_tokens, 5);
+}
+
+TEST_F(GenerationYamlTest, WhatDrawsAtRandomOrSearchesIsRefusedWithARemedy) {
+  const auto error = [&](const std::string& kwargs) {
+    return ErrorOf("generation_kwargs: {" + kwargs + "}\n", kGenerates);
+  };
+  EXPECT_THAT(error("do_sample: true"), HasSubstr("generation_kwargs: do_sample"));
+  EXPECT_THAT(error("do_sample: true"), HasSubstr("set do_sample: false"));
+  EXPECT_THAT(error("temperature: 0.7"), HasSubstr("temperature"));
+  EXPECT_TRUE(Load("generation_kwargs: {temperature: 0.7, do_sample: false}\n", kGenerates).ok());
+  EXPECT_THAT(error("num_beams: 4"), HasSubstr("num_beams: only 1"));
+  EXPECT_THAT(error("max_gen_toks: 0"), HasSubstr("max_gen_toks"));
+  EXPECT_THAT(error("until: [1]"), HasSubstr("until"));
+  EXPECT_THAT(error("max_length: 9"), HasSubstr("max_length: is not known"));
+}
+
+TEST_F(GenerationYamlTest, FiltersAreNamedPipelinesAndCheckedWhenRead) {
+  const std::string filters =
+      "filter_list:\n"
+      "- {name: strict, filter: [{function: regex, regex_pattern: '(\\d+)'}, "
+      "{function: take_first}]}\n";
+  const auto task = Load(filters, kGenerates);
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  ASSERT_EQ(task->config.filters.size(), 1U);
+  EXPECT_EQ(task->config.filters[0].steps[0].arguments["regex_pattern"], "(\\d+)");
+  const auto error = [&](const std::string& steps) {
+    return ErrorOf("filter_list: [{name: x, filter: [" + steps + "]}]\n", kGenerates);
+  };
+  EXPECT_THAT(error("{function: regexp}"), HasSubstr("\"x\": regexp: is no filter; known are"));
+  EXPECT_THAT(error("{function: regex, regex_pattern: '('}"), HasSubstr("regex_pattern"));
+  EXPECT_THAT(error("{function: regex, pattern: a}"), HasSubstr("\"pattern\" is no argument"));
+  EXPECT_THAT(error("{function: take_first_k, k: 2}"), HasSubstr("set repeats"));
+  EXPECT_THAT(error("{function: custom, filter_fn: !function utils.f}"), HasSubstr("Python"));
+  EXPECT_THAT(ErrorOf(filters), HasSubstr("filters are for generate_until"));
+}
+
+TEST_F(GenerationYamlTest, TasksTravelWithFiltersKwargsAndRepeats) {
+  const auto task = Load(
+      "repeats: 3\n"
+      "metric_list: [{metric: exact_match, ignore_case: true}]\n"
+      "filter_list: [{name: x, filter: [{function: take_first_k, k: 2}]}]\n",
+      kGenerates);
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  const Json json = TaskToJson(*task);
+  const auto back = TaskFromJson(*ParseJson(CompactJson(json)));
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_EQ(TaskToJson(*back), json);
+  EXPECT_EQ(back->config.repeats, 3);
+  EXPECT_EQ(back->config.filters[0].steps[0].arguments["k"], 2);
+}
+
+TEST_F(GenerationYamlTest, RollingTasksScoreTheTargetWithoutAContext) {
+  const auto task = Load("output_type: loglikelihood_rolling\n", kGenerates);
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.metrics.size(), 3U);
+  const auto prepared = Prepare(*task, {});
+  ASSERT_TRUE(prepared.ok()) << prepared.status().ToString();
+  EXPECT_EQ(prepared->request_kind, RequestKind::kLoglikelihoodRolling);
+  EXPECT_EQ(prepared->requests[0].context, "");
+  EXPECT_EQ(prepared->requests[0].continuation, "1");
 }
 
 struct Typed {

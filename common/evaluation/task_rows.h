@@ -1,0 +1,14 @@
+// A task with its rows, from its definition and the datasets that it names.
+#pragma once
+
+#include "common/base/status.h"
+#include "common/evaluation/task.h"
+#include "common/evaluation/task_definition.h"
+
+namespace koeval::evaluation {
+
+// The task of `definition` with the rows that it evaluates and takes shots from. NOT_FOUND for a
+// dataset or split that is not there; INVALID_ARGUMENT names file, line, key or row and the remedy.
+Result<Task> LoadTaskRows(Definition definition);
+
+}  // namespace koeval::evaluation
