@@ -14,6 +14,9 @@ namespace {
 constexpr size_t kPatternBytesMax = 16 << 10;
 constexpr uint32_t kStepsMax = 10'000'000;
 constexpr uint32_t kHeapKibMax = 256 << 10;
+// ALT_CIRCUMFLEX: with (?m) "^" also matches behind the newline that ends a text.
+constexpr uint32_t kOptions =
+    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALT_CIRCUMFLEX;
 
 std::string ErrorText(int code) {
   std::array<PCRE2_UCHAR, 256> buffer;
@@ -62,9 +65,8 @@ Result<PythonRegex> PythonRegex::Compile(std::string_view pattern) {
   int code = 0;
   PCRE2_SIZE offset = 0;
   auto out = std::make_shared<Code>();
-  out->compiled.reset(pcre2_compile(AsUnits(translated), translated.size(),
-                                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset,
-                                    context.get()));
+  out->compiled.reset(pcre2_compile(AsUnits(translated), translated.size(), kOptions, &code,
+                                    &offset, context.get()));
   if (out->compiled == nullptr) {
     return InvalidArgument(fmt::format("the pattern cannot be read: {}", ErrorText(code)));
   }

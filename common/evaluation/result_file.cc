@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/file.h"
+#include "common/evaluation/result_groups.h"
 #include "common/evaluation/tokenizer_generation.h"
 
 namespace koeval::evaluation {
@@ -67,7 +68,11 @@ Json TaskDefinition(const PreparedTask& prepared) {
   fill("target_delimiter", prepared.config.target_delimiter);
   fill("fewshot_delimiter", prepared.config.fewshot_delimiter);
   out["num_fewshot"] = prepared.num_fewshot;
-  fill("repeats", 1);
+  if (!prepared.config.generation_kwargs.is_null()) {
+    out["generation_kwargs"] = prepared.config.generation_kwargs;
+  }
+  fill("output_type", std::string(OutputTypeName(prepared.config.output_type)));
+  fill("repeats", prepared.config.repeats);
   fill("should_decontaminate", false);
   return out;
 }
@@ -89,58 +94,40 @@ Json SortedObject(std::vector<std::pair<std::string, Json>> pairs) {
   return out;
 }
 
-// The entries of a suite that join several tasks, and whose name is no task's.
-std::vector<size_t> Groups(const SuiteRun& run, std::span<const TaskRun> tasks) {
-  std::vector<size_t> out;
-  for (size_t i = 0; i < run.suite->entries.size(); ++i) {
-    const SuiteEntry& entry = run.suite->entries[i];
-    const bool is_task = std::any_of(tasks.begin(), tasks.end(), [&](const TaskRun& task) {
-      return task.score->task == entry.name;
-    });
-    if (entry.tasks.size() > 1 && !is_task) out.push_back(i);
-  }
-  return out;
-}
-
-Json GroupMetrics(const SuiteRun& run, size_t index, std::span<const TaskRun> tasks) {
-  const SuiteEntry& entry = run.suite->entries[index];
-  int64_t documents = 0;
-  for (const TaskRun& task : tasks) {
-    const auto& names = entry.tasks;
-    if (std::find(names.begin(), names.end(), task.score->task) != names.end()) {
-      documents += task.score->documents;
-    }
-  }
+// A group's place under "results" and "groups". One without aggregate metrics has only its name.
+Json GroupMetrics(const Group& group, const GroupScore& score) {
   Json out;
-  out["name"] = entry.name;
-  out["alias"] = entry.name;
-  out["sample_len"] = documents;
-  const EntryScore& score = run.score->entries[index];
-  AddMetric(out, entry.metric, "none", score.value, score.stderr_value);
+  out["alias"] = group.alias;
+  out["name"] = group.name;
+  if (group.metrics.empty()) return out;
+  out["sample_len"] = score.documents;
+  for (const MetricValue& metric : score.metrics) {
+    AddMetric(out, metric.metric, metric.filter, metric.value, metric.stderr_value);
+  }
+  Json counts = Json::object();
+  for (const auto& [key, count] : score.counts) counts[key] = count;
+  if (!counts.empty()) out["sample_count"] = std::move(counts);
   return out;
 }
 
-void AddResults(Json& out, Profile profile, std::span<const TaskRun> tasks,
-                const std::optional<SuiteRun>& suite) {
+void AddResults(Json& out, Profile profile, std::span<const TaskRun> tasks, const AllGroups& all) {
   Json results = Json::object();
   for (const TaskRun& task : tasks) results[task.score->task] = TaskMetrics(*task.score, profile);
   Json groups = Json::object();
-  Json subtasks = Json::object();
-  if (suite) {
-    for (const size_t index : Groups(*suite, tasks)) {
-      const SuiteEntry& entry = suite->suite->entries[index];
-      groups[entry.name] = GroupMetrics(*suite, index, tasks);
-      results[entry.name] = groups[entry.name];
-      subtasks[entry.name] = entry.tasks;
-    }
+  for (const GroupScore& score : all.scores) {
+    const Group& group = all.Of(score);
+    results[group.name] = GroupMetrics(group, score);
+    if (!group.metrics.empty()) groups[group.name] = results[group.name];
   }
+  Json subtasks = Json::object();
+  for (const Group& group : all.groups) subtasks[group.name] = group.members;
   out["results"] = std::move(results);
   if (!groups.empty()) out["groups"] = std::move(groups);
   out["group_subtasks"] = std::move(subtasks);
 }
 
-void AddTaskTables(Json& out, std::span<const TaskRun> tasks) {
-  std::vector<std::pair<std::string, Json>> configs, versions, shots, directions;
+void AddTaskTables(Json& out, std::span<const TaskRun> tasks, const AllGroups& all) {
+  Table configs, versions, shots, directions;
   Json samples = Json::object();
   for (const TaskRun& task : tasks) {
     const std::string& name = task.score->task;
@@ -154,6 +141,9 @@ void AddTaskTables(Json& out, std::span<const TaskRun> tasks) {
     directions.emplace_back(name, std::move(direction));
     samples[name] = {{"original", task.original_documents}, {"effective", task.score->documents}};
   }
+  for (const Group& group : all.groups) versions.emplace_back(group.name, group.version);
+  AddGroupShots(all, shots);
+  AddGroupDirections(all, directions);
   out["configs"] = SortedObject(std::move(configs));
   out["versions"] = SortedObject(std::move(versions));
   out["n-shot"] = SortedObject(std::move(shots));
@@ -267,13 +257,14 @@ Json OwnFacts(const RunFacts& facts, std::span<const TaskRun> tasks,
 }  // namespace
 
 Json MakeResults(const RunFacts& facts, std::span<const TaskRun> tasks,
-                 const std::optional<SuiteRun>& suite) {
+                 const std::optional<SuiteRun>& suite, const GroupRun& groups) {
   for (const TaskRun& task : tasks) {
     KOEVAL_CHECK(task.prepared != nullptr && task.score != nullptr, "a task run has both parts");
   }
   Json out;
-  AddResults(out, facts.profile, tasks, suite);
-  AddTaskTables(out, tasks);
+  const AllGroups all = CollectGroups(tasks, suite, groups);
+  AddResults(out, facts.profile, tasks, all);
+  AddTaskTables(out, tasks, all);
   out["config"] = RunConfig(facts);
   out["git_hash"] = nullptr;
   out["date"] = static_cast<double>(facts.started_at.micros) / 1e6;

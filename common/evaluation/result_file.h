@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/status.h"
+#include "common/evaluation/group.h"
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/sample_line.h"
 #include "common/evaluation/score.h"
@@ -68,10 +69,17 @@ struct SuiteRun {
   const SuiteScore* score = nullptr;  // not owned
 };
 
-// The complete results value: the harness's keys in the harness's order, then "koeval". Entries of
-// a suite that join several tasks are the groups. Times come from `facts` alone.
+// The groups of a run (LoadSelection) and what they scored (ScoreGroups).
+struct GroupRun {
+  std::span<const Group> groups;
+  std::span<const GroupScore> scores;
+};
+
+// The complete results value: the harness's keys in the harness's order, then "koeval". Besides
+// `groups`, the entries of a suite that join several tasks are groups. Times come from `facts`
+// alone. Source: lm-evaluation-harness 0.4.13, EvalAcc and Group.aggregate.
 Json MakeResults(const RunFacts& facts, std::span<const TaskRun> tasks,
-                 const std::optional<SuiteRun>& suite);
+                 const std::optional<SuiteRun>& suite, const GroupRun& groups = {});
 
 // MakeResults' value as the text of a result file.
 std::string ResultsText(const Json& results);

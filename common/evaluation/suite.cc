@@ -12,6 +12,7 @@
 
 #include "common/base/config.h"
 #include "common/evaluation/statistics.h"
+#include "common/evaluation/task_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -29,27 +30,52 @@ bool IsName(std::string_view name) {
   });
 }
 
-void ReadTasks(ConfigMap& map, SuiteEntry& entry) {
-  if (map.Has("task") && map.Has("tasks")) map.Fail("tasks", "and task exclude each other");
+// The tasks of a group file, and whether the group weights the entry's metric by size.
+Status ReadGroupTasks(const std::string& name, const std::string& tasks_dir, SuiteEntry& entry) {
+  ASSIGN_OR_RETURN(const std::vector<Group> groups, LoadGroup(tasks_dir, name));
+  const Group& group = groups.front();
+  if (!group.overridden.empty()) {
+    return InvalidArgument(fmt::format(
+        "changes the definition of task {}, which a suite cannot follow; list the tasks "
+        "and set num_fewshot in the suite",
+        group.overridden.front()));
+  }
+  entry.tasks = group.tasks;
+  const std::string metric = entry.metric.substr(0, entry.metric.find(','));
+  for (const AggregateMetric& joined : group.metrics) {
+    if (joined.metric == metric) entry.weight_by_size = joined.weight_by_size;
+  }
+  return OkStatus();
+}
+
+void ReadTasks(ConfigMap& map, const std::string& tasks_dir, SuiteEntry& entry) {
   const std::string task = map.String("task", "");
+  const std::string group = map.String("group", "");
   entry.tasks = map.Strings("tasks");
+  if (!task.empty() + !group.empty() + !entry.tasks.empty() > 1) {
+    map.Fail("tasks", "task, tasks and group exclude each other");
+  }
   if (!task.empty()) entry.tasks.push_back(task);
-  if (entry.tasks.empty()) map.Fail("task", "is missing; give task or tasks");
+  if (!group.empty()) {
+    const Status status = ReadGroupTasks(group, tasks_dir, entry);
+    if (!status.ok()) map.Fail("group", status.message());
+  }
+  if (entry.tasks.empty()) map.Fail("task", "is missing; give task, tasks or group");
   std::set<std::string> seen;
   for (const std::string& name : entry.tasks) {
     if (!seen.insert(name).second) map.Fail("tasks", "names " + name + " twice");
   }
 }
 
-Result<SuiteEntry> ReadEntry(ConfigMap& map) {
+Result<SuiteEntry> ReadEntry(ConfigMap& map, const std::string& tasks_dir) {
   SuiteEntry entry;
   entry.name = map.String("name", "");
   if (entry.name.empty()) map.Fail("name", "is missing");
-  ReadTasks(map, entry);
-  if (map.Has("num_fewshot")) entry.num_fewshot = map.Int("num_fewshot", 0, 0, kShotsMax);
   entry.metric = map.String("metric", "");
   if (entry.metric.empty()) map.Fail("metric", "is missing");
-  entry.weight_by_size = map.Bool("weight_by_size", false);
+  ReadTasks(map, tasks_dir, entry);
+  if (map.Has("num_fewshot")) entry.num_fewshot = map.Int("num_fewshot", 0, 0, kShotsMax);
+  entry.weight_by_size = map.Bool("weight_by_size", entry.weight_by_size);
   RETURN_IF_ERROR(map.Finish());
   return entry;
 }
@@ -82,7 +108,9 @@ Result<const MetricValue*> FindMetric(const SuiteEntry& entry, const std::string
     return InvalidArgument(fmt::format("entry {}: task {} has no score", entry.name, task));
   }
   for (const MetricValue& metric : score->metrics) {
-    if (metric.metric == entry.metric) return &metric;
+    if (metric.metric == entry.metric || metric.metric + "," + metric.filter == entry.metric) {
+      return &metric;
+    }
   }
   return InvalidArgument(fmt::format(
       "entry {}: task {} has no metric {}; add it to the task's metric_list or change the suite",
@@ -147,7 +175,7 @@ Result<Suite> LoadSuite(const std::string& path) {
   if (entries.empty()) map.Fail("entries", "must list at least one entry");
   RETURN_IF_ERROR(map.Finish());
   for (ConfigMap& entry_map : entries) {
-    ASSIGN_OR_RETURN(SuiteEntry entry, ReadEntry(entry_map));
+    ASSIGN_OR_RETURN(SuiteEntry entry, ReadEntry(entry_map, suite.tasks_dir));
     suite.entries.push_back(std::move(entry));
   }
   RETURN_IF_ERROR(CheckEntries(suite, path));

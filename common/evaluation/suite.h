@@ -18,7 +18,9 @@ struct SuiteEntry {
   std::string name;
   std::vector<std::string> tasks;
   std::optional<int64_t> num_fewshot;
-  std::string metric;           // acc, acc_norm, mc2, ...
+  // acc, acc_norm, mc2, ...; with a filter's name, "exact_match,strict-match", that filter's value,
+  // else the first filter's.
+  std::string metric;
   bool weight_by_size = false;  // mean over tasks weighted by documents; plain otherwise
 };
 
@@ -32,7 +34,9 @@ struct Suite {
 };
 
 // The suite file (YAML): keys suite, title, version, profile, tasks_dir, entries[{name, task |
-// tasks, num_fewshot, metric, weight_by_size}]. Errors name file, line, key.
+// tasks | group, num_fewshot, metric, weight_by_size}]. `group` names a group file of tasks_dir and
+// stands for all tasks below it, weighted as it says; a group that changes their definitions is
+// refused. Errors name file, line, key.
 Result<Suite> LoadSuite(const std::string& path);
 // Every *.yaml in `folder`, sorted by name; INVALID_ARGUMENT for two suites of one name.
 Result<std::vector<Suite>> LoadSuites(const std::string& folder);

@@ -120,9 +120,9 @@ class Selector {
   Selector(const Folder& folder, DefinitionReader& reader) : folder_(folder), reader_(reader) {}
 
   Status Add(const std::string& name) {
+    if (folder_.tasks.contains(name)) return AddTask(name, Json::object(), nullptr);
     if (folder_.groups.contains(name)) return AddGroup(name, Json::object(), nullptr, 0);
-    if (const auto tag = folder_.tags.find(name);
-        tag != folder_.tags.end() && !folder_.tasks.contains(name)) {
+    if (const auto tag = folder_.tags.find(name); tag != folder_.tags.end()) {
       for (const std::string& task : tag->second) {
         RETURN_IF_ERROR(AddTask(task, Json::object(), nullptr));
       }

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/evaluation/result_file.h"
+#include "common/evaluation/result_table.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/eval_run.h"
 #include "scheduler/cli/exit_code.h"
@@ -147,7 +148,7 @@ Result<Written> WriteResults(const EvalFlags& flags, const EvalSpec& spec, const
   if (suite_score) suite = ev::SuiteRun{&*spec.suite, &*suite_score};
   const ev::RunFacts facts = FactsOf(flags, spec, outcome, started);
   Written written;
-  written.results = ev::MakeResults(facts, runs, suite);
+  written.results = ev::MakeResults(facts, runs, suite, {job.groups, outcome.groups});
   if (!flags.output.empty()) {
     ASSIGN_OR_RETURN(written.paths,
                      ev::WriteResultFiles(flags.output, facts, written.results, logs));
@@ -163,8 +164,17 @@ TaskScoreView ToView(const ev::TaskScore& score) {
   return view;
 }
 
+// The harness's own tables, which show how groups lie in each other.
+void PrintGroups(const Json& results) {
+  Print(ev::ResultsTable(results, ev::TableKind::kTasks));
+  if (results.contains("groups")) {
+    Print("\n" + ev::ResultsTable(results, ev::TableKind::kGroups));
+  }
+}
+
 void PrintScores(const Shell& shell, const EvalOutcome& outcome,
-                 const std::optional<ev::SuiteScore>& suite_score) {
+                 const std::optional<ev::SuiteScore>& suite_score, const Json& results) {
+  if (!outcome.groups.empty() && !suite_score) return PrintGroups(results);
   ResultsView view;
   for (const ev::TaskScore& score : outcome.scores) view.tasks.push_back(ToView(score));
   if (!suite_score) {
@@ -206,7 +216,7 @@ Status Eval(const Shell& shell, const EvalFlags& flags) {
     PrintJson(Document("eval", "results", written.results));
     return OkStatus();
   }
-  PrintScores(shell, outcome, suite_score);
+  PrintScores(shell, outcome, suite_score, written.results);
   if (!written.paths.results.empty()) {
     std::fprintf(stderr, "written to %s\n", written.paths.results.c_str());
   }
@@ -216,7 +226,8 @@ Status Eval(const Shell& shell, const EvalFlags& flags) {
 void AddOptions(CLI::App& command, EvalFlags& flags) {
   command.add_option("--model", flags.model, "The model's directory")->required();
   command.add_option("--suite", flags.suite, "Name of a suite, or path of its file");
-  command.add_option("--task", flags.tasks, "Names of tasks, separated by commas")->delimiter(',');
+  command.add_option("--task", flags.tasks, "Names of tasks, groups or tags, separated by commas")
+      ->delimiter(',');
   command.add_option("--tasks-dir", flags.tasks_dir, "Folder with task files");
   command.add_option("--suites-dir", flags.suites_dir, "Folder with suites")->capture_default_str();
   command.add_option("--limit", flags.limit, "First N documents of every task only")

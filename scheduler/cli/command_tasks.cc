@@ -106,17 +106,22 @@ Status Validate(const Shell& shell, const TasksFlags& flags) {
   Json findings = Json::array();
   std::string first_error;
   for (const std::string& name : names) {
+    std::vector<std::string> notes;
     const auto check = [&]() -> Status {
       ASSIGN_OR_RETURN(const auto tasks, ev::LoadTasks(flags.tasks_dir, {name}));
-      ASSIGN_OR_RETURN(const ev::PreparedTask prepared, ev::Prepare(tasks.front(), options));
-      if (!shell.json) {
-        Print(fmt::format("ok      {}: {} documents, {} requests\n", name,
+      for (const ev::Task& task : tasks) {
+        ASSIGN_OR_RETURN(const ev::PreparedTask prepared, ev::Prepare(task, options));
+        notes.insert(notes.end(), task.notes.begin(), task.notes.end());
+        if (shell.json) continue;
+        Print(fmt::format("ok      {}: {} documents, {} requests\n", task.config.task,
                           prepared.documents.size(), prepared.requests.size()));
+        for (const std::string& note : task.notes) Print(fmt::format("        {}\n", note));
       }
       return OkStatus();
     };
     const Status status = check();
-    findings.push_back({{"task", name}, {"ok", status.ok()}, {"message", status.message()}});
+    findings.push_back(
+        {{"task", name}, {"ok", status.ok()}, {"message", status.message()}, {"notes", notes}});
     if (status.ok()) continue;
     if (first_error.empty()) first_error = name;
     if (!shell.json) Print(fmt::format("WRONG   {}: {}\n", name, status.message()));

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "common/base/clock.h"
+#include "common/evaluation/task_folder.h"
 #include "worker/runner/failure.h"
 #include "worker/runner/session.h"
 
@@ -64,8 +65,7 @@ Status Take(const Json& results, EvalJob& job) {
   return OkStatus();
 }
 
-Result<std::vector<ev::TaskScore>> ScoreAll(const EvalJob& job) {
-  std::vector<ev::TaskScore> scores;
+Status ScoreAll(const EvalJob& job, EvalOutcome& outcome) {
   for (size_t t = 0; t < job.tasks.size(); ++t) {
     for (size_t r = 0; r < job.answered[t].size(); ++r) {
       if (job.answered[t][r]) continue;
@@ -75,16 +75,19 @@ Result<std::vector<ev::TaskScore>> ScoreAll(const EvalJob& job) {
                       r, job.tasks[t].config.task));
     }
     ASSIGN_OR_RETURN(ev::TaskScore score, ev::Score(job.prepared[t], job.responses[t]));
-    scores.push_back(std::move(score));
+    outcome.scores.push_back(std::move(score));
   }
-  return scores;
+  ASSIGN_OR_RETURN(outcome.groups, ev::ScoreGroups(job.groups, outcome.scores));
+  return OkStatus();
 }
 
 }  // namespace
 
 Result<EvalJob> PrepareEval(const EvalSpec& spec) {
   EvalJob job;
-  ASSIGN_OR_RETURN(job.tasks, ev::LoadTasks(spec.tasks_dir, spec.tasks));
+  ASSIGN_OR_RETURN(ev::TaskSelection selection, ev::LoadSelection(spec.tasks_dir, spec.tasks));
+  job.tasks = std::move(selection.tasks);
+  job.groups = std::move(selection.groups);
   for (const ev::Task& task : job.tasks) {
     ASSIGN_OR_RETURN(ev::PreparedTask prepared,
                      ev::Prepare(task, OptionsFor(spec, task.config.task)));
@@ -121,7 +124,7 @@ Result<EvalOutcome> RunEval(const EvalSpec& spec, EvalJob& job, const OnProgress
                    }));
   (void)session->Close();
   if (ran.how != runner::RunOutcome::How::kDone) return Internal("the runner stopped by itself");
-  ASSIGN_OR_RETURN(outcome.scores, ScoreAll(job));
+  RETURN_IF_ERROR(ScoreAll(job, outcome));
   outcome.run_ms = clock.Mono() - started;
   return outcome;
 }
@@ -158,7 +161,7 @@ Result<EvalOutcome> CollectFrames(const std::string& frames, EvalJob& job) {
       return FailedPrecondition(failed->ending + ": " + failed->message);
     }
   }
-  ASSIGN_OR_RETURN(outcome.scores, ScoreAll(job));
+  RETURN_IF_ERROR(ScoreAll(job, outcome));
   return outcome;
 }
 

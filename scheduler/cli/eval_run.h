@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/evaluation/group.h"
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/score.h"
 #include "common/evaluation/suite.h"
@@ -28,6 +29,7 @@ struct EvalSpec {
 // Tasks with their requests built and room for their responses.
 struct EvalJob {
   std::vector<evaluation::Task> tasks;
+  std::vector<evaluation::Group> groups;  // that were asked for, with those that they hold
   std::vector<evaluation::PreparedTask> prepared;
   std::vector<std::vector<evaluation::Response>> responses;
   std::vector<std::vector<bool>> answered;
@@ -37,6 +39,7 @@ struct EvalOutcome {
   runner::RunnerFacts facts;
   runner::PlannedFrame plan;
   std::vector<evaluation::TaskScore> scores;
+  std::vector<evaluation::GroupScore> groups;
   int64_t run_ms = 0;
 };
 

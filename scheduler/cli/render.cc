@@ -322,7 +322,8 @@ std::string RenderTaskScores(const Terminal& terminal, const std::vector<TaskSco
     for (const MetricView& metric : task.metrics) {
       const bool first = &metric == &task.metrics.front();
       rows.push_back({first ? task.task : "", first ? std::to_string(task.num_fewshot) : "",
-                      first ? std::to_string(task.documents) : "", metric.metric,
+                      first ? std::to_string(task.documents) : "",
+                      metric.metric + (metric.filter == "none" ? "" : "," + metric.filter),
                       fmt::format("{:.4f}", metric.value),
                       metric.stderr_value ? fmt::format("± {:.4f}", *metric.stderr_value) : "N/A"});
     }

@@ -246,6 +246,86 @@ TEST(ScoreTest, OneDocumentHasNoError) {
   EXPECT_FALSE(score->metrics[0].stderr_value);
 }
 
+TEST(ChoiceMetricsTest, MutualInformationTakesTheChoicesAloneOff) {
+  PreparedTask task = ChoiceTask({"acc", "acc_mutual_info"});
+  AddDocument(task, {"a", "b"}, {1});
+  AddDocument(task, {"a", "b"}, {1});
+  // Every document also asks for its choices without a context.
+  task.requests.resize(8);
+  task.documents[0].request_count = task.documents[1].request_count = 4;
+  task.documents[1].first_request = 4;
+  const auto score = Score(task, Responses({-1, -2, -1, -5, -1, -2, -1, -2}));
+  ASSERT_TRUE(score.ok()) << score.status().ToString();
+  EXPECT_EQ(ValueOf(*score, "acc"), 0);
+  EXPECT_EQ(ValueOf(*score, "acc_mutual_info"), 0.5);
+}
+
+// sklearn.metrics.matthews_corrcoef; numpy for brier_score.
+TEST(ChoiceMetricsTest, CorrelationAndBrierScoreAreThoseOfSklearnAndNumpy) {
+  const std::vector<std::pair<int64_t, int64_t>> pairs = {{0, 0}, {1, 2}, {2, 2}, {1, 1},
+                                                          {0, 1}, {2, 2}, {2, 0}, {1, 1}};
+  EXPECT_DOUBLE_EQ(MatthewsCorrelation(pairs), 0.42857142857142855);
+  EXPECT_EQ(MatthewsCorrelation(std::vector<std::pair<int64_t, int64_t>>{{0, 1}, {1, 1}}), 0);
+  PreparedTask task = ChoiceTask({"brier_score"});
+  task.config.metrics[0].aggregation = "";
+  AddDocument(task, {"a", "b", "c"}, {2});
+  AddDocument(task, {"a", "b", "c"}, {0});
+  auto score = Score(task, Responses({-1.0, -2.5, -0.3, -4.0, -0.25, -3.0}));
+  ASSERT_TRUE(score.ok()) << score.status().ToString();
+  EXPECT_DOUBLE_EQ(ValueOf(*score, "brier_score"), 1.0246462226293453);
+  EXPECT_FALSE(score->metrics[0].stderr_value);
+  AddDocument(task, {"a", "b"}, {0});
+  EXPECT_THAT(Score(task, Responses({-1, -2, -3, -1, -2, -3, -1, -2})).status().message(),
+              HasSubstr("equally many choices"));
+}
+
+// The error: 100,000 resamples with CPython's random and sorted().
+TEST(AggregationTest, MedianHasABootstrapError) {
+  PreparedTask task = ChoiceTask({"mc2"});
+  task.config.process_results = "process_results_mc2";
+  const MetricConfig median{"mc2", "median", true};
+  std::vector<DocumentMetric> values;
+  for (const double value : {1.0, 0.0, 3.0, 2.0, 5.0}) {
+    values.push_back({.metric = "mc2", .logged = value, .value = value});
+  }
+  auto scored = AggregateMetric(task.config, median, values);
+  ASSERT_TRUE(scored.ok());
+  EXPECT_EQ(scored->value, 2);
+  EXPECT_NEAR(*scored->stderr_value, 1.1327649906161403, 1e-12);
+  values[0].value = kNan;
+  scored = AggregateMetric(task.config, {"mc2", "nanmean", true}, values);
+  EXPECT_EQ(scored->value, 2.5);
+}
+
+TEST(RollingMetricsTest, LikelihoodsAreWeightedByWordsAndBytes) {
+  PreparedTask task;
+  task.config.task = "toy";
+  task.config.output_type = OutputType::kLoglikelihoodRolling;
+  task.config.metrics = DefaultMetrics(task.config.output_type);
+  std::vector<Response> responses;
+  // Words as re.split(r"\s+") counts them: 2, and 4 with the empty ones at both ends.
+  for (const std::string text : {"a 가", " b\u3000\n c "}) {
+    Document document;
+    document.target = text;
+    document.first_request = static_cast<int32_t>(task.requests.size());
+    document.request_count = 1;
+    task.requests.push_back({document.first_request, 0, "", text});
+    task.documents.push_back(document);
+  }
+  responses = Responses({-10, -20});
+  const auto score = Score(task, responses);
+  ASSERT_TRUE(score.ok()) << score.status().ToString();
+  EXPECT_EQ(score->per_document[1].metrics[0].second.dump(), "[-20.0,4]");
+  EXPECT_EQ(score->per_document[1].metrics[1].second.dump(), "[-20.0,9]");
+  EXPECT_DOUBLE_EQ(ValueOf(*score, "word_perplexity"), std::exp(30.0 / 6));
+  EXPECT_DOUBLE_EQ(ValueOf(*score, "byte_perplexity"), std::exp(30.0 / 14));
+  EXPECT_DOUBLE_EQ(ValueOf(*score, "bits_per_byte"), 30.0 / 14 / std::log(2.0));
+  for (const MetricValue& metric : score->metrics) {
+    EXPECT_FALSE(metric.stderr_value) << metric.metric;
+    EXPECT_FALSE(metric.higher_is_better) << metric.metric;
+  }
+}
+
 TEST(CheckMetricsTest, UnknownNamesAreErrorsWithTheKnownOnes) {
   EXPECT_THAT(CheckMetrics(ChoiceTask({"guess"}).config).message(),
               HasSubstr("unknown metric \"guess\"; known here: acc, f1"));

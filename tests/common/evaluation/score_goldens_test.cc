@@ -6,11 +6,12 @@
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/file.h"
 #include "common/evaluation/score.h"
-#include "common/evaluation/statistics.h"
+#include "common/evaluation/task_config.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -95,6 +96,21 @@ void ExpectPerDocument(const TaskScore& score, const std::vector<Json>& rows) {
   }
 }
 
+// A prepared task with one request for each document, and what a model said.
+struct GoldenTask {
+  PreparedTask task;
+  std::vector<Response> responses;
+
+  // `texts`: context and continuation.
+  void Add(Document document, std::pair<std::string, std::string> texts, Response response) {
+    document.first_request = static_cast<int32_t>(task.requests.size());
+    document.request_count = 1;
+    task.requests.push_back({document.first_request, 0, texts.first, texts.second});
+    task.documents.push_back(std::move(document));
+    responses.push_back(std::move(response));
+  }
+};
+
 class GoldenScoreTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -102,6 +118,31 @@ class GoldenScoreTest : public testing::Test {
     if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
     root_ = fs::path(data) / ".." / "goldens";
     if (!fs::exists(root_)) GTEST_SKIP() << "no goldens beside KOEVAL_TEST_DATA";
+  }
+
+  // The definition of a golden task, without its rows.
+  TaskConfig ConfigOf(const std::string& name) {
+    DefinitionReader reader;
+    auto definition = reader.Read((root_ / "tasks" / (name + ".yaml")).string());
+    EXPECT_TRUE(definition.ok()) << definition.status().ToString();
+    const auto config = ReadTaskConfig(*definition);
+    EXPECT_TRUE(config.ok()) << config.status().ToString();
+    return config.ok() ? *config : TaskConfig();
+  }
+
+  // A golden file of generated texts; `name` has the number of shots behind "__".
+  GoldenTask GeneratedTask(const std::string& name, const std::vector<Json>& rows) {
+    GoldenTask out;
+    out.task.config = ConfigOf(name.substr(0, name.rfind("__")));
+    for (const Json& row : rows) {
+      Document document;
+      document.doc_id = row["doc_id"];
+      document.target = document.answer = row["target"];
+      Response response;
+      response.text = row["output"];
+      out.Add(std::move(document), {row["ctx"], ""}, std::move(response));
+    }
+    return out;
   }
 
   // Compares every choice and cloze file below `folder`; returns how many metrics that were.
@@ -143,64 +184,53 @@ TEST_F(GoldenScoreTest, MetricsAndErrorsOfTheOldProfileAreTheHarnesses) {
   EXPECT_GE(CompareAll(root_ / "lm_eval_old", Profile::kLeaderboardV1, ""), 18);
 }
 
-// A published run lists subjects and their groups; the size of a subject follows from the accuracy
-// and its error, since both are of 0s and 1s.
-TEST_F(GoldenScoreTest, GroupsOfAPublishedRunPoolTheirSubjects) {
-  const fs::path path = root_ / ".." / "data" / "results" / "evalverse-SOLAR" / "mmlu_5.json";
-  const Json file = *ParseJson(*ReadFile(path.string()));
-  const Json& results = file["results"];
-  int groups = 0;
-  for (const auto& [group, subjects] : file["group_subtasks"].items()) {
-    if (group == "mmlu" || subjects.empty()) continue;
-    std::vector<std::optional<double>> errors;
-    std::vector<int64_t> sizes;
-    double sum = 0;
-    double total = 0;
-    for (const Json& subject : subjects) {
-      const Json& score = results[subject.get<std::string>()];
-      const double acc = score["acc,none"];
-      const double error = score["acc_stderr,none"];
-      sizes.push_back(std::llround(acc * (1 - acc) / (error * error) + 1));
-      errors.emplace_back(error);
-      sum += acc * static_cast<double>(sizes.back());
-      total += static_cast<double>(sizes.back());
+// What a model generated goes through the filters and metrics of the golden task's own file.
+TEST_F(GoldenScoreTest, GeneratedTextsAreFilteredAndComparedAsTheHarnessDoes) {
+  int compared = 0;
+  for (const char* model : {"gpt_neox", "llama", "qwen2"}) {
+    const fs::path folder = root_ / "lm_eval" / model;
+    const Json results = *ParseJson(*ReadFile((folder / "results.json").string()))->find("tasks");
+    for (const char* name : {"gsm8k__2", "gen_stop__0", "gen_echo__0"}) {
+      SCOPED_TRACE(std::string(model) + " " + name);
+      const std::vector<Json> rows = JsonLines(folder / (std::string(name) + ".jsonl"));
+      const GoldenTask golden = GeneratedTask(name, rows);
+      const auto score = Score(golden.task, golden.responses);
+      ASSERT_TRUE(score.ok()) << score.status().ToString();
+      for (const DocumentScore& scored : score->per_document) {
+        const Json& row = rows[static_cast<size_t>(scored.document)];
+        EXPECT_EQ(scored.filtered, row["filtered"][scored.filter]);
+        EXPECT_EQ(scored.metrics[0].second, row["exact_match"][scored.filter]);
+        ++compared;
+      }
+      for (const MetricValue& metric : score->metrics) {
+        EXPECT_EQ(metric.value, results[name]["exact_match," + metric.filter].get<double>());
+        const double error = results[name]["exact_match_stderr," + metric.filter];
+        EXPECT_NEAR(*metric.stderr_value, error, kShare * error);
+      }
+      EXPECT_EQ(rows[0]["max_gen_toks"], golden.task.config.generation_kwargs["max_gen_toks"]);
     }
-    EXPECT_NEAR(sum / total, results[group]["acc,none"].get<double>(), 1e-12) << group;
-    EXPECT_NEAR(*PooledStderr(errors, sizes), results[group]["acc_stderr,none"].get<double>(),
-                1e-12)
-        << group;
-    ++groups;
   }
-  EXPECT_EQ(groups, 4);
+  EXPECT_EQ(compared, 3 * (3 * 30 + 20 + 26));
 }
 
-// acc and acc_norm of 154 published runs over 0/1 metrics: the error follows from accuracy and size
-// by MeanStderr, for the size that fits best.
-TEST_F(GoldenScoreTest, ErrorsOfPublishedRunsFollowFromTheirAccuracy) {
-  int checked = 0;
-  for (const auto& file :
-       fs::recursive_directory_iterator(root_ / ".." / "data" / "results" / "ko-lm-eval")) {
-    if (file.path().extension() != ".json") continue;
-    const auto text = ReadFile(file.path().string());
-    ASSERT_TRUE(text.ok());
-    const auto json = ParseJson(*text);
-    if (!json.ok() || !json->contains("results")) continue;
-    for (const auto& [task, metrics] : (*json)["results"].items()) {
-      if (!metrics.contains("acc") || !metrics.contains("acc_stderr")) continue;
-      const double acc = metrics["acc"];
-      const double error = metrics["acc_stderr"];
-      if (error == 0) continue;
-      const int64_t size = std::llround(acc * (1 - acc) / (error * error) + 1);
-      const int64_t right = std::llround(acc * static_cast<double>(size));
-      if (size > 100'000) continue;
-      std::vector<double> values(static_cast<size_t>(size), 0.0);
-      std::fill_n(values.begin(), right, 1.0);
-      EXPECT_NEAR(Mean(values), acc, 1e-12) << file.path() << " " << task;
-      EXPECT_NEAR(*MeanStderr(values), error, 1e-9) << file.path() << " " << task;
-      ++checked;
+TEST_F(GoldenScoreTest, RollingLikelihoodsAddUpToTheHarnessesPerplexities) {
+  for (const char* model : {"gpt_neox", "llama", "qwen2"}) {
+    SCOPED_TRACE(model);
+    const fs::path folder = root_ / "lm_eval" / model;
+    const Json results = *ParseJson(*ReadFile((folder / "results.json").string()))->find("tasks");
+    GoldenTask golden;
+    golden.task.config = ConfigOf("rolling");
+    for (const Json& row : JsonLines(folder / "rolling__0.jsonl")) {
+      Document document;
+      document.target = row["text"];
+      golden.Add(std::move(document), {"", row["text"]}, {row["ll"][0], false});
     }
+    const auto score = Score(golden.task, golden.responses);
+    ASSERT_TRUE(score.ok()) << score.status().ToString();
+    int compared = 0;
+    ExpectMetrics(*score, results["rolling__0"], ",none", compared);
+    EXPECT_EQ(compared, 3);
   }
-  EXPECT_GE(checked, 100);
 }
 
 }  // namespace
