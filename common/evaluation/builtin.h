@@ -13,7 +13,8 @@ namespace koeval::evaluation {
 bool IsDocsBuiltin(std::string_view name);
 // "hellaswag, ...", for messages.
 std::string DocsBuiltins();
-// `process_docs`: rows into rows. INVALID_ARGUMENT names row and column. REQUIRES: IsDocsBuiltin.
+// `process_docs`: rows into rows, some of which may be left out. INVALID_ARGUMENT names row and
+// column. REQUIRES: IsDocsBuiltin.
 Result<std::vector<Json>> RunDocsBuiltin(std::string_view name, std::vector<Json> rows);
 
 }  // namespace koeval::evaluation

@@ -79,7 +79,14 @@ struct Task {
 // their datasets loaded. Meaning and errors as LoadSelection (task_folder.h), which gives the
 // groups too.
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
-                                    const std::vector<std::string>& names);
+                                    const std::vector<std::string>& names,
+                                    const std::string& datasets_dir = "");
+// Whether loading failed because the rows of a dataset are not here at all: the definition is fine.
+bool IsDatasetUnavailable(const Status& status);
+
+// The definition of one task of `folder`, checked without looking for its rows. Errors as
+// LoadTasks.
+Result<TaskConfig> LoadTaskConfig(const std::string& folder, const std::string& name);
 
 struct TaskListing {
   std::string task;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/evaluation/group_definition.h"
+#include "common/evaluation/task_config.h"
 #include "common/evaluation/task_definition.h"
 #include "common/evaluation/task_rows.h"
 
@@ -245,7 +246,7 @@ class Selector {
   std::set<std::string> names_;
 };
 
-Result<Task> LoadSelected(const Selected& selected, DefinitionReader& reader) {
+Result<Definition> DefinitionOf(const Selected& selected, DefinitionReader& reader) {
   Definition definition;
   if (selected.file.empty()) {
     definition.path = selected.place;
@@ -254,7 +255,7 @@ Result<Task> LoadSelected(const Selected& selected, DefinitionReader& reader) {
     ASSIGN_OR_RETURN(definition, reader.Read(selected.file));
   }
   Merge(selected.overrides, definition.merged);
-  return LoadTaskRows(std::move(definition));
+  return definition;
 }
 
 }  // namespace
@@ -274,14 +275,16 @@ Result<std::vector<TaskListing>> ListGroups(const std::string& folder) {
 }
 
 Result<TaskSelection> LoadSelection(const std::string& folder,
-                                    const std::vector<std::string>& names) {
+                                    const std::vector<std::string>& names,
+                                    const std::string& datasets_dir) {
   DefinitionReader reader;
   ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
   Selector selector(scanned, reader);
   for (const std::string& name : names) RETURN_IF_ERROR(selector.Add(name));
   TaskSelection out;
   for (const Selected& selected : selector.tasks()) {
-    ASSIGN_OR_RETURN(Task task, LoadSelected(selected, reader));
+    ASSIGN_OR_RETURN(Definition definition, DefinitionOf(selected, reader));
+    ASSIGN_OR_RETURN(Task task, LoadTaskRows(std::move(definition), datasets_dir));
     out.tasks.push_back(std::move(task));
   }
   out.groups = std::move(selector.groups());
@@ -289,9 +292,22 @@ Result<TaskSelection> LoadSelection(const std::string& folder,
 }
 
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
-                                    const std::vector<std::string>& names) {
-  ASSIGN_OR_RETURN(TaskSelection selection, LoadSelection(folder, names));
+                                    const std::vector<std::string>& names,
+                                    const std::string& datasets_dir) {
+  ASSIGN_OR_RETURN(TaskSelection selection, LoadSelection(folder, names, datasets_dir));
   return std::move(selection.tasks);
+}
+
+Result<TaskConfig> LoadTaskConfig(const std::string& folder, const std::string& name) {
+  DefinitionReader reader;
+  ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
+  const auto file = scanned.tasks.find(name);
+  if (file == scanned.tasks.end()) {
+    RETURN_IF_ERROR(scanned.first_error);
+    return NotFound(fmt::format("no task \"{}\" in {}", name, folder));
+  }
+  ASSIGN_OR_RETURN(Definition definition, reader.Read(file->second));
+  return ReadTaskConfig(definition);
 }
 
 Result<std::vector<Group>> LoadGroup(const std::string& folder, const std::string& name) {

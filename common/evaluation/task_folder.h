@@ -19,12 +19,15 @@ struct TaskSelection {
 
 // What `names` select in the YAML files of `folder` (searched recursively): a task, a group with
 // all that it holds, or every task of a tag, sorted. Includes, overrides of groups and the datasets
-// are loaded. Relative dataset paths start beside the task file or, when nothing is there, in the
-// working directory. NOT_FOUND names what there is; INVALID_ARGUMENT names file, line, key or row
-// and the remedy, also for a task that is selected twice; UNIMPLEMENTED names what would need
-// Python. Source: lm-evaluation-harness 0.4.13, TaskManager.load.
+// are loaded. A dataset is looked for below `datasets_dir` ("" = nowhere), as
+// <dataset_path>/<dataset_name>/<split>.jsonl (.json, .csv, .tsv); relative paths start beside the
+// task file or, when nothing is there, in the working directory. NOT_FOUND names what there is;
+// INVALID_ARGUMENT names file, line, key or row and the remedy, also for a task that is selected
+// twice; UNIMPLEMENTED names what would need Python. Source: lm-evaluation-harness 0.4.13,
+// TaskManager.load.
 Result<TaskSelection> LoadSelection(const std::string& folder,
-                                    const std::vector<std::string>& names);
+                                    const std::vector<std::string>& names,
+                                    const std::string& datasets_dir = "");
 
 // The groups that `name` selects, with the names of their tasks, without reading datasets or the
 // definitions of tasks: the first is `name` itself. NOT_FOUND when `name` is no group;

@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kDatasetUnavailablePrefix = "DATASET_UNAVAILABLE: ";
+
 // Where the rows of each split lie, and how to read them.
 struct Source {
   std::map<std::string, std::vector<std::string>> files;
@@ -95,7 +97,38 @@ Status AddFolder(const std::string& folder, Source& source) {
   return OkStatus();
 }
 
-Result<Source> FindSource(const Definition& definition) {
+bool HasParentSteps(const fs::path& path) {
+  return std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+}
+
+// The folder, or the one file, of a dataset that is named by `name` and dataset_name: below
+// `datasets_dir`, else beside the task file or in the working directory.
+Result<fs::path> FindDataset(const Definition& definition, const std::string& name,
+                             const std::string& datasets_dir) {
+  const Json* part = JsonFind(definition.merged, "dataset_name");
+  const std::string inner = part != nullptr && part->is_string() ? part->get<std::string>() : "";
+  std::error_code ignored;
+  const fs::path below = fs::path(datasets_dir) / name / inner;
+  const bool is_inside = !fs::path(name).is_absolute() && !fs::path(inner).is_absolute() &&
+                         !HasParentSteps(name) && !HasParentSteps(inner);
+  if (!datasets_dir.empty() && is_inside && fs::is_directory(below, ignored)) return below;
+  const fs::path local = Resolve(name, definition.path);
+  if (fs::exists(local, ignored)) {
+    return !inner.empty() && fs::is_directory(local / inner, ignored) ? local / inner : local;
+  }
+  const std::string remedy =
+      datasets_dir.empty() ? "name the folder of datasets that holds it (datasets_dir of the "
+                             "scheduler, --datasets-dir of koeval)"
+                           : fmt::format("put a file for each split (test.jsonl, ...) into {}",
+                                         below.lexically_normal().string());
+  return NotFound(
+      fmt::format("{}{}: the rows of \"{}\" are not here; {}, or give files under "
+                  "dataset_kwargs.data_files",
+                  kDatasetUnavailablePrefix, definition.Place("dataset_path"),
+                  inner.empty() ? name : name + "/" + inner, remedy));
+}
+
+Result<Source> FindSource(const Definition& definition, const std::string& datasets_dir) {
   Source source;
   const std::string place = definition.Place("dataset_path");
   const Json* path = JsonFind(definition.merged, "dataset_path");
@@ -119,24 +152,17 @@ Result<Source> FindSource(const Definition& definition) {
     }
   }
   if (name != "json" && name != "csv" && name != "tsv") {
-    std::string local = Resolve(name, definition.path);
+    if (name.empty() || !source.files.empty()) {
+      return InvalidArgument(fmt::format(
+          "{}: \"{}\" is neither json, csv nor tsv, which dataset_kwargs.data_files needs", place,
+          name));
+    }
+    ASSIGN_OR_RETURN(const fs::path found, FindDataset(definition, name, datasets_dir));
     std::error_code ignored;
-    if (name.empty() || !source.files.empty() || !fs::exists(local, ignored)) {
-      return NotFound(
-          fmt::format("{}: \"{}\" is neither json, csv, tsv nor a folder or file here; give the "
-                      "files of each split under "
-                      "dataset_kwargs.data_files",
-                      place, name));
-    }
-    const Json* part = JsonFind(definition.merged, "dataset_name");
-    if (part != nullptr && part->is_string()) {
-      const fs::path inner = fs::path(local) / part->get<std::string>();
-      if (fs::is_directory(inner, ignored)) local = inner.string();
-    }
-    if (fs::is_directory(local, ignored)) {
-      RETURN_IF_ERROR(AddFolder(local, source));
+    if (fs::is_directory(found, ignored)) {
+      RETURN_IF_ERROR(AddFolder(found.string(), source));
     } else {
-      source.files["train"].push_back(local);
+      source.files["train"].push_back(found.string());
     }
   }
   // The format follows the first file's name: a .tsv has tabs, and its quotes are text.
@@ -178,11 +204,15 @@ Result<std::vector<Json>> LoadSplit(const Definition& definition, const Source& 
 
 }  // namespace
 
-Result<Task> LoadTaskRows(Definition definition) {
+bool IsDatasetUnavailable(const Status& status) {
+  return status.message().find(kDatasetUnavailablePrefix) != std::string::npos;
+}
+
+Result<Task> LoadTaskRows(Definition definition, const std::string& datasets_dir) {
   Task task;
   ASSIGN_OR_RETURN(task.config, ReadTaskConfig(definition));
   task.notes = definition.notes;
-  ASSIGN_OR_RETURN(const Source source, FindSource(definition));
+  ASSIGN_OR_RETURN(const Source source, FindSource(definition, datasets_dir));
   const TaskConfig& config = task.config;
   const std::string evaluated =
       config.test_split.empty() ? config.validation_split : config.test_split;
