@@ -36,18 +36,6 @@ struct ListFilter {
   int64_t limit = 1000;  // requests in all; pages are fetched as needed
 };
 
-struct SuiteView {
-  std::string name, title, version, profile, bundle_digest;
-  bool is_default = false;
-  int64_t documents = 0;
-  struct Entry {
-    std::string name, metric;
-    std::vector<std::string> tasks;
-    std::optional<int64_t> num_fewshot;
-  };
-  std::vector<Entry> entries;
-};
-
 // Thread-safe. Every call returns UNAVAILABLE, naming the address and what to check, when nobody
 // answers within the timeout.
 class Client {

@@ -21,7 +21,7 @@ namespace {
 namespace ev = koeval::evaluation;
 
 struct EvalFlags {
-  std::string model, suite, tasks_dir, output, profile, emit, collect, runner;
+  std::string model, suite, tasks_dir, datasets_dir, output, profile, emit, collect, runner;
   std::string suites_dir = "configs/suites";
   std::string dtype = "float32", logits_dtype = "float32", device = "cpu", engine = "plan";
   std::vector<std::string> tasks;
@@ -52,6 +52,7 @@ Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags) {
                     : flags.runner;
   spec.tasks = flags.tasks;
   spec.tasks_dir = flags.tasks_dir;
+  spec.datasets_dir = flags.datasets_dir;
   spec.forward_log = flags.verbose;
   std::string profile = flags.profile;
   if (!flags.suite.empty()) {
@@ -229,6 +230,10 @@ void AddOptions(CLI::App& command, EvalFlags& flags) {
   command.add_option("--task", flags.tasks, "Names of tasks, groups or tags, separated by commas")
       ->delimiter(',');
   command.add_option("--tasks-dir", flags.tasks_dir, "Folder with task files");
+  command
+      .add_option("--datasets-dir", flags.datasets_dir,
+                  "Folder with the rows of tasks that name a dataset")
+      ->envname("KOEVAL_DATASETS_DIR");
   command.add_option("--suites-dir", flags.suites_dir, "Folder with suites")->capture_default_str();
   command.add_option("--limit", flags.limit, "First N documents of every task only")
       ->check(CLI::PositiveNumber);

@@ -1,10 +1,12 @@
 // koeval tasks list, show, validate: task files and their datasets, without a scheduler.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/task.h"
+#include "common/evaluation/task_folder.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/exit_code.h"
 #include "scheduler/cli/table.h"
@@ -17,6 +19,7 @@ namespace ev = koeval::evaluation;
 
 struct TasksFlags {
   std::string tasks_dir = "configs/demo/tasks";
+  std::string datasets_dir;
   std::string profile = "lm-eval-0.4";
   std::vector<std::string> tasks;
   int64_t num_fewshot = -1;
@@ -55,25 +58,39 @@ Json ExampleOf(const ev::PreparedTask& task, size_t index) {
   return {{"doc_id", document.doc_id}, {"gold", document.gold}, {"requests", requests}};
 }
 
+Json DescriptionOf(const ev::Task& task, const ev::PreparedTask& prepared, int64_t examples) {
+  Json shown = Json::array();
+  for (size_t i = 0; i < prepared.documents.size() && i < static_cast<size_t>(examples); ++i) {
+    shown.push_back(ExampleOf(prepared, i));
+  }
+  return {{"task", task.config.task},
+          {"documents", prepared.documents.size()},
+          {"requests", prepared.requests.size()},
+          {"num_fewshot", prepared.num_fewshot},
+          {"digest", ev::TaskDigest(task)},
+          {"definition", task.config.raw},
+          {"examples", std::move(shown)}};
+}
+
+void PrintExamples(const Json& examples) {
+  for (const Json& example : examples) {
+    Print(fmt::format("\n--- document {}, gold {}\n{}\n", example["doc_id"].get<int64_t>(),
+                      example["gold"].dump(),
+                      example["requests"][0]["context"].get<std::string>()));
+    for (const Json& request : example["requests"]) {
+      Print(fmt::format("  -> {}\n", Json(request["continuation"]).dump()));
+    }
+  }
+}
+
 Status Show(const Shell& shell, const TasksFlags& flags) {
   ASSIGN_OR_RETURN(const ev::Options options, OptionsOf(flags));
-  ASSIGN_OR_RETURN(const auto tasks, ev::LoadTasks(flags.tasks_dir, flags.tasks));
+  ASSIGN_OR_RETURN(const auto tasks,
+                   ev::LoadTasks(flags.tasks_dir, flags.tasks, flags.datasets_dir));
   Json all = Json::array();
   for (const ev::Task& task : tasks) {
     ASSIGN_OR_RETURN(const ev::PreparedTask prepared, ev::Prepare(task, options));
-    Json entry = {{"task", task.config.task},
-                  {"documents", prepared.documents.size()},
-                  {"requests", prepared.requests.size()},
-                  {"num_fewshot", prepared.num_fewshot},
-                  {"digest", ev::TaskDigest(task)},
-                  {"definition", task.config.raw}};
-    Json examples = Json::array();
-    for (size_t i = 0; i < prepared.documents.size() && i < static_cast<size_t>(flags.examples);
-         ++i) {
-      examples.push_back(ExampleOf(prepared, i));
-    }
-    entry["examples"] = examples;
-    all.push_back(std::move(entry));
+    all.push_back(DescriptionOf(task, prepared, std::max<int64_t>(flags.examples, 0)));
   }
   if (shell.json) {
     PrintJson(Document("task", "tasks", all));
@@ -84,51 +101,123 @@ Status Show(const Shell& shell, const TasksFlags& flags) {
                       entry["task"].get<std::string>(), entry["documents"].get<int64_t>(),
                       entry["requests"].get<int64_t>(), entry["num_fewshot"].get<int64_t>(),
                       entry["digest"].get<std::string>()));
-    for (const Json& example : entry["examples"]) {
-      Print(fmt::format("\n--- document {}, gold {}\n{}\n", example["doc_id"].get<int64_t>(),
-                        example["gold"].dump(),
-                        example["requests"][0]["context"].get<std::string>()));
-      for (const Json& request : example["requests"]) {
-        Print(fmt::format("  -> {}\n", Json(request["continuation"]).dump()));
-      }
-    }
+    PrintExamples(entry["examples"]);
   }
   return OkStatus();
 }
 
+// A task file and its rows together; a definition whose rows are not here is checked alone.
+struct Finding {
+  std::string task;
+  Status status;
+  bool has_rows = true;
+  std::vector<std::string> notes;
+  Json description;  // null without rows
+
+  std::string_view word() const { return !status.ok() ? "WRONG" : has_rows ? "ok" : "no rows"; }
+};
+
+Finding Check(const std::string& folder, const std::string& name, const ev::Options& options,
+              const TasksFlags& flags) {
+  Finding out;
+  out.task = name;
+  const auto tasks = ev::LoadTasks(folder, {name}, flags.datasets_dir);
+  if (!tasks.ok() && ev::IsDatasetUnavailable(tasks.status())) {
+    out.has_rows = false;
+    out.notes.push_back(tasks.status().message());
+    out.status = ev::LoadTaskConfig(folder, name).status();
+    return out;
+  }
+  if (!tasks.ok()) {
+    out.status = tasks.status();
+    return out;
+  }
+  const ev::Task& task = tasks->front();
+  out.notes = task.notes;
+  const auto prepared = ev::Prepare(task, options);
+  out.status = prepared.status();
+  if (prepared.ok()) {
+    out.description = DescriptionOf(task, *prepared, std::max<int64_t>(flags.examples, 0));
+  }
+  return out;
+}
+
+void PrintFinding(const Finding& finding, bool shows_examples) {
+  if (!finding.status.ok()) {
+    Print(fmt::format("WRONG   {}: {}\n", finding.task, finding.status.message()));
+    return;
+  }
+  Print(fmt::format("{:<7} {}", finding.word(), finding.task));
+  if (finding.has_rows) {
+    Print(fmt::format(": {} documents, {} requests",
+                      finding.description["documents"].get<int64_t>(),
+                      finding.description["requests"].get<int64_t>()));
+  }
+  Print("\n");
+  for (const std::string& note : finding.notes) Print(fmt::format("        {}\n", note));
+  if (shows_examples && finding.has_rows) PrintExamples(finding.description["examples"]);
+}
+
+// (folder, task) of what the command line names: tasks and groups of the folder, files, or nothing
+// for all.
+Result<std::vector<std::pair<std::string, std::string>>> Chosen(const TasksFlags& flags) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const std::string& name : flags.tasks) {
+    if (!name.ends_with(".yaml") && !name.ends_with(".yml")) {
+      const auto groups = ev::LoadGroup(flags.tasks_dir, name);
+      const std::vector<std::string> alone = {name};
+      for (const std::string& task : groups.ok() ? groups->front().tasks : alone) {
+        out.emplace_back(flags.tasks_dir, task);
+      }
+      continue;
+    }
+    if (!std::filesystem::is_regular_file(name)) return NotFound("there is no file " + name);
+    const std::string folder = std::filesystem::absolute(name).parent_path().string();
+    ASSIGN_OR_RETURN(const auto listed, ev::ListTasks(folder));
+    const auto found = std::find_if(listed.begin(), listed.end(), [&](const auto& task) {
+      std::error_code ignored;
+      return std::filesystem::equivalent(task.file, name, ignored);
+    });
+    if (found == listed.end()) {
+      return NotFound(fmt::format("{} defines no task", name));
+    }
+    out.emplace_back(folder, found->task);
+  }
+  if (!flags.tasks.empty()) return out;
+  ASSIGN_OR_RETURN(const auto listed, ev::ListTasks(flags.tasks_dir));
+  for (const auto& task : listed) out.emplace_back(flags.tasks_dir, task.task);
+  return out;
+}
+
 Status Validate(const Shell& shell, const TasksFlags& flags) {
   ASSIGN_OR_RETURN(const ev::Options options, OptionsOf(flags));
-  std::vector<std::string> names = flags.tasks;
-  if (names.empty()) {
-    ASSIGN_OR_RETURN(const auto listed, ev::ListTasks(flags.tasks_dir));
-    for (const auto& task : listed) names.push_back(task.task);
-  }
+  ASSIGN_OR_RETURN(const auto chosen, Chosen(flags));
   Json findings = Json::array();
-  std::string first_error;
-  for (const std::string& name : names) {
-    std::vector<std::string> notes;
-    const auto check = [&]() -> Status {
-      ASSIGN_OR_RETURN(const auto tasks, ev::LoadTasks(flags.tasks_dir, {name}));
-      for (const ev::Task& task : tasks) {
-        ASSIGN_OR_RETURN(const ev::PreparedTask prepared, ev::Prepare(task, options));
-        notes.insert(notes.end(), task.notes.begin(), task.notes.end());
-        if (shell.json) continue;
-        Print(fmt::format("ok      {}: {} documents, {} requests\n", task.config.task,
-                          prepared.documents.size(), prepared.requests.size()));
-        for (const std::string& note : task.notes) Print(fmt::format("        {}\n", note));
-      }
-      return OkStatus();
-    };
-    const Status status = check();
-    findings.push_back(
-        {{"task", name}, {"ok", status.ok()}, {"message", status.message()}, {"notes", notes}});
-    if (status.ok()) continue;
-    if (first_error.empty()) first_error = name;
-    if (!shell.json) Print(fmt::format("WRONG   {}: {}\n", name, status.message()));
+  size_t wrong = 0, without_rows = 0;
+  for (const auto& [folder, name] : chosen) {
+    const Finding finding = Check(folder, name, options, flags);
+    wrong += finding.status.ok() ? 0 : 1;
+    without_rows += finding.status.ok() && !finding.has_rows ? 1 : 0;
+    if (shell.json) {
+      findings.push_back({{"task", finding.task},
+                          {"ok", finding.status.ok()},
+                          {"has_rows", finding.has_rows},
+                          {"message", finding.status.message()},
+                          {"notes", finding.notes},
+                          {"description", finding.description}});
+    } else {
+      PrintFinding(finding, /*shows_examples=*/!flags.tasks.empty());
+    }
   }
-  if (shell.json) PrintJson(Document("validate", "tasks", findings));
-  if (first_error.empty()) return OkStatus();
-  return InvalidArgument("task " + first_error + " is not valid; see above");
+  if (shell.json) {
+    PrintJson(Document("validate", "tasks", findings));
+  } else {
+    Print(fmt::format("{} tasks: {} ok, {} valid without rows, {} wrong\n", chosen.size(),
+                      chosen.size() - wrong - without_rows, without_rows, wrong));
+  }
+  if (wrong == 0) return OkStatus();
+  return InvalidArgument(
+      fmt::format("{} of {} tasks are not valid; see above", wrong, chosen.size()));
 }
 
 using Action = Status (*)(const Shell&, const TasksFlags&);
@@ -140,7 +229,12 @@ void AddAction(CLI::App& parent, Shell& shell, const std::shared_ptr<TasksFlags>
   command->add_option("--tasks-dir", flags->tasks_dir, "Folder with task files")
       ->capture_default_str();
   if (names_tasks) {
-    command->add_option("task", flags->tasks, "Names of tasks")->required(name == "show");
+    command->add_option("task", flags->tasks, "Names of tasks; for validate also task files")
+        ->required(name == "show");
+    command
+        ->add_option("--datasets-dir", flags->datasets_dir,
+                     "Folder with the rows of tasks that name a dataset")
+        ->envname("KOEVAL_DATASETS_DIR");
     command->add_option("--profile", flags->profile, "leaderboard-v1 or lm-eval-0.4");
     command->add_option("--num-fewshot", flags->num_fewshot, "Shots, instead of the task's own");
     command->add_option("--examples", flags->examples, "Documents to show (default 1)");
@@ -165,7 +259,9 @@ void AddTasksCommands(CLI::App& app, Shell& shell) {
   AddAction(*tasks, shell, flags, "show", "A task's definition and rendered examples",
             "koeval tasks show demo_reasoning --num-fewshot 3", true, Show);
   AddAction(*tasks, shell, flags, "validate", "Check task files and datasets together",
-            "koeval tasks validate --tasks-dir mytasks", true, Validate);
+            "koeval tasks validate --tasks-dir configs/tasks --datasets-dir /srv/datasets\n"
+            "  koeval tasks validate mine.yaml --examples 2",
+            true, Validate);
 }
 
 }  // namespace koeval::cli

@@ -85,7 +85,8 @@ Status ScoreAll(const EvalJob& job, EvalOutcome& outcome) {
 
 Result<EvalJob> PrepareEval(const EvalSpec& spec) {
   EvalJob job;
-  ASSIGN_OR_RETURN(ev::TaskSelection selection, ev::LoadSelection(spec.tasks_dir, spec.tasks));
+  ASSIGN_OR_RETURN(ev::TaskSelection selection,
+                   ev::LoadSelection(spec.tasks_dir, spec.tasks, spec.datasets_dir));
   job.tasks = std::move(selection.tasks);
   job.groups = std::move(selection.groups);
   for (const ev::Task& task : job.tasks) {

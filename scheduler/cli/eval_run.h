@@ -20,6 +20,7 @@ struct EvalSpec {
   std::string runner;  // path of koeval-runner
   runner::LoadFrame load;
   std::string tasks_dir;
+  std::string datasets_dir;  // "" = none
   std::vector<std::string> tasks;
   std::optional<evaluation::Suite> suite;  // its tasks and shots, when given
   evaluation::Options options;

@@ -53,6 +53,7 @@ int Run(int argc, char** argv) {
   AddExplainCommand(app, shell);
   AddQueueCommands(app, shell);
   AddResultCommands(app, shell);
+  AddSuitesCommand(app, shell);
   AddClusterCommands(app, shell);
   AddCheckCommand(app, shell);
   AddEvalCommand(app, shell);

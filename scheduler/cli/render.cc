@@ -349,4 +349,26 @@ std::string RenderResults(const Terminal& terminal, const ResultsView& results) 
          "\n" + RenderTaskScores(terminal, results.tasks);
 }
 
+std::string RenderSuites(const Terminal& terminal, const std::vector<SuiteView>& suites) {
+  std::vector<std::vector<Cell>> rows;
+  std::string missing;
+  for (const SuiteView& suite : suites) {
+    const bool available = suite.unavailable.empty();
+    rows.push_back({suite.name + (suite.is_default ? " *" : ""), suite.version, suite.profile,
+                    std::to_string(suite.entries.size()),
+                    available ? std::to_string(suite.documents) : "-",
+                    available ? Cell("available") : Cell("unavailable", Paint::kYellow)});
+    if (!available) missing += fmt::format("{}: {}\n", suite.name, suite.unavailable);
+  }
+  return RenderTable(terminal,
+                     {{"suite", false, 8, true},
+                      {"version", false},
+                      {"profile", false},
+                      {"columns", true},
+                      {"documents", true},
+                      {"state", false}},
+                     rows) +
+         (missing.empty() ? "" : "\n" + missing);
+}
+
 }  // namespace koeval::cli

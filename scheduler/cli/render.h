@@ -24,6 +24,7 @@ std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>
 std::string RenderProgressLine(const Terminal& terminal, const RequestView& request);
 std::string RenderWorkers(const Terminal& terminal, const std::vector<WorkerView>& workers);
 std::string RenderResults(const Terminal& terminal, const ResultsView& results);
+std::string RenderSuites(const Terminal& terminal, const std::vector<SuiteView>& suites);
 // One column for each entry of the suite. Where they do not fit, their names become abbreviations
 // with a legend; where those do not fit either, the columns are left out and a line says so.
 std::string RenderLeaderboard(const Terminal& terminal, const LeaderboardView& leaderboard);

@@ -121,4 +121,17 @@ struct LeaderboardView {
   std::vector<LeaderboardRowView> rows;
 };
 
+struct SuiteView {
+  std::string name, title, version, profile, bundle_digest;
+  bool is_default = false;
+  int64_t documents = 0;
+  struct Entry {
+    std::string name, metric;
+    std::vector<std::string> tasks;
+    std::optional<int64_t> num_fewshot;
+  };
+  std::vector<Entry> entries;
+  std::string unavailable;  // why nothing can be submitted to it; "" = available
+};
+
 }  // namespace koeval::cli

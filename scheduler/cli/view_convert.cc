@@ -170,8 +170,8 @@ LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
 }
 
 SuiteView ToView(const pb::Suite& s) {
-  SuiteView v{s.name(),          s.title(),      s.version(),   s.profile(),
-              s.bundle_digest(), s.is_default(), s.documents(), {}};
+  SuiteView v{s.name(),       s.title(),     s.version(), s.profile(),    s.bundle_digest(),
+              s.is_default(), s.documents(), {},          s.unavailable()};
   for (const pb::SuiteEntry& entry : s.entries()) {
     SuiteView::Entry& out = v.entries.emplace_back();
     out.name = entry.name();

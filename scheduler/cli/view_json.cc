@@ -191,6 +191,7 @@ Json ToJson(const SuiteView& s) {
           {"bundle_digest", s.bundle_digest},
           {"is_default", s.is_default},
           {"documents", s.documents},
+          {"unavailable", s.unavailable},
           {"entries", entries}};
 }
 

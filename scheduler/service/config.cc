@@ -29,8 +29,8 @@ std::string Rebase(const std::string& path, const fs::path& folder) {
 
 void RebaseAll(const fs::path& folder, ServiceConfig* c) {
   for (std::string* path :
-       {&c->state_dir, &c->database, &c->suites_dir, &c->models_dir, &c->tls.cert, &c->tls.key,
-        &c->tls.client_ca, &c->tokens_file, &c->check.binary}) {
+       {&c->state_dir, &c->database, &c->suites_dir, &c->datasets_dir, &c->models_dir, &c->tls.cert,
+        &c->tls.key, &c->tls.client_ca, &c->tokens_file, &c->check.binary}) {
     *path = Rebase(*path, folder);
   }
   for (std::string& root : c->local_model_roots) root = Rebase(root, folder);
@@ -73,6 +73,7 @@ Result<ServiceConfig> Read(ConfigMap map, const std::string& folder) {
   c.state_dir = map.String("state_dir", c.state_dir);
   c.database = map.String("database", "");
   c.suites_dir = map.String("suites_dir", c.suites_dir);
+  c.datasets_dir = map.String("datasets_dir", "");
   c.default_suite = map.String("default_suite", "");
   c.models_dir = map.String("models_dir", "");
   c.allow_local_models = map.Bool("allow_local_models", c.allow_local_models);
@@ -195,9 +196,10 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
   std::string out = "# koeval-scheduler: the settings in force\n";
   out += fmt::format("grpc_address: {}\nhttp_address: {}\ninsecure_listen: {}\n",
                      Quoted(c.grpc_address), Quoted(c.http_address), Quoted(c.insecure_listen));
-  out += fmt::format("state_dir: {}\ndatabase: {}\nsuites_dir: {}\ndefault_suite: {}\n",
-                     Quoted(c.state_dir), Quoted(c.DatabasePath()), Quoted(c.suites_dir),
-                     Quoted(c.default_suite));
+  out += fmt::format(
+      "state_dir: {}\ndatabase: {}\nsuites_dir: {}\ndatasets_dir: {}\ndefault_suite: {}\n",
+      Quoted(c.state_dir), Quoted(c.DatabasePath()), Quoted(c.suites_dir), Quoted(c.datasets_dir),
+      Quoted(c.default_suite));
   out += fmt::format("models_dir: {}\nallow_local_models: {}\nlocal_model_roots: [{}]\n",
                      Quoted(c.models_dir), c.allow_local_models, fmt::join(roots, ", "));
   out += fmt::format("tls:\n  cert: {}\n  key: {}\n  client_ca: {}\ntokens_file: {}\n",

@@ -30,6 +30,7 @@ struct ServiceConfig {
   std::string state_dir = "/var/lib/koeval";
   std::string database;  // "" = <state_dir>/koeval.db
   std::string suites_dir = "/etc/koeval/suites";
+  std::string datasets_dir;   // rows of tasks that name a dataset; "" = none
   std::string default_suite;  // "" = a submission must name its suite, unless there is only one
   std::string models_dir;     // "" = none; org/name is looked for below it
   bool allow_local_models = false;

@@ -204,6 +204,7 @@ v1::Suite ToProto(const LoadedSuite& loaded, bool is_default) {
   }
   out.set_is_default(is_default);
   out.set_documents(loaded.documents);
+  out.set_unavailable(loaded.unavailable);
   return out;
 }
 

@@ -109,8 +109,8 @@ class Scheduler::Impl final : public Outlets {
   ~Impl() override { (void)Stop(); }
 
   Status Start() {
-    ASSIGN_OR_RETURN(catalogue_, SuiteCatalogue::Load(config_.suites_dir, config_.state_dir,
-                                                      config_.default_suite));
+    ASSIGN_OR_RETURN(catalogue_, SuiteCatalogue::Load(config_.suites_dir, config_.datasets_dir,
+                                                      config_.state_dir, config_.default_suite));
     ASSIGN_OR_RETURN(authenticator_, MakeAuthenticator(config_));
     prepared_ = std::make_unique<PreparedCache>(*catalogue_);
     reads_ = std::make_unique<WorkPool>(kReadThreads, kReadQueueMax);

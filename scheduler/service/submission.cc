@@ -127,6 +127,10 @@ Result<core::RequestSpec> CompleteSpec(core::RequestSpec spec, const ServiceConf
     return NotFound(
         fmt::format("suite: there is no \"{}\"; known are {}", spec.suite, catalogue.Names()));
   }
+  if (!suite->unavailable.empty()) {
+    return FailedPrecondition(
+        fmt::format("suite: \"{}\" is unavailable: {}", suite->suite.name, suite->unavailable));
+  }
   spec.suite = suite->suite.name;
   spec.suite_version = suite->suite.version;
   spec.bundle_digest = suite->bundle_digest;

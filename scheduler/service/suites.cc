@@ -79,14 +79,14 @@ std::string TasksFolder(const evaluation::Suite& suite, const std::string& suite
   return folder.is_absolute() ? suite.tasks_dir : (fs::path(suites_dir) / folder).string();
 }
 
-Result<LoadedSuite> LoadOne(evaluation::Suite suite, const std::string& suites_dir,
-                            const std::string& state_dir) {
+Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& suites_dir,
+                            const std::string& datasets_dir, const std::string& state_dir) {
   LoadedSuite out;
   std::string text = "{\"tasks\":[";
   {
-    ASSIGN_OR_RETURN(
-        const std::vector<evaluation::Task> tasks,
-        evaluation::LoadTasks(TasksFolder(suite, suites_dir), evaluation::SuiteTasks(suite)));
+    ASSIGN_OR_RETURN(const std::vector<evaluation::Task> tasks,
+                     evaluation::LoadTasks(TasksFolder(suite, suites_dir),
+                                           evaluation::SuiteTasks(suite), datasets_dir));
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (i > 0) text += ',';
       text += CompactJson(evaluation::TaskToJson(tasks[i]));
@@ -102,7 +102,7 @@ Result<LoadedSuite> LoadOne(evaluation::Suite suite, const std::string& suites_d
   RETURN_IF_ERROR(KeepBundle(BundlePath(state_dir, out.bundle_digest), out.bundle_digest, text));
   RETURN_IF_ERROR(
       KeepSuite(SuitePath(state_dir, suite.name, suite.version, out.bundle_digest), suite));
-  out.suite = std::move(suite);
+  out.suite = suite;
   return out;
 }
 
@@ -168,6 +168,7 @@ SuiteCatalogue::SuiteCatalogue(std::string state_dir, std::vector<LoadedSuite> s
       default_(std::move(default_suite)) {}
 
 Result<std::unique_ptr<SuiteCatalogue>> SuiteCatalogue::Load(const std::string& suites_dir,
+                                                             const std::string& datasets_dir,
                                                              const std::string& state_dir,
                                                              const std::string& default_suite) {
   RETURN_IF_ERROR(MakePrivateFolder(state_dir));
@@ -176,10 +177,17 @@ Result<std::unique_ptr<SuiteCatalogue>> SuiteCatalogue::Load(const std::string& 
   auto found = evaluation::LoadSuites(suites_dir);
   if (!found.ok()) return found.status().WithContext("suites_dir " + suites_dir);
   std::vector<LoadedSuite> suites;
-  for (evaluation::Suite& suite : *found) {
-    const std::string name = suite.name;
-    auto loaded = LoadOne(std::move(suite), suites_dir, state_dir);
-    if (!loaded.ok()) return loaded.status().WithContext("suite " + name);
+  for (const evaluation::Suite& suite : *found) {
+    auto loaded = LoadOne(suite, suites_dir, datasets_dir, state_dir);
+    if (!loaded.ok() && evaluation::IsDatasetUnavailable(loaded.status())) {
+      spdlog::warn("suite {} is unavailable: {}", LogSafe(suite.name),
+                   LogSafe(loaded.status().message()));
+      LoadedSuite& missing = suites.emplace_back();
+      missing.suite = suite;
+      missing.unavailable = loaded.status().message();
+      continue;
+    }
+    if (!loaded.ok()) return loaded.status().WithContext("suite " + suite.name);
     suites.push_back(std::move(*loaded));
   }
   if (suites.empty()) {

@@ -23,15 +23,18 @@ struct LoadedSuite {
   evaluation::Suite suite;
   std::string bundle_digest;
   int64_t documents = 0;
+  // Why nothing can be submitted to it: rows that are not there. "" = available.
+  std::string unavailable;
 };
 
 // Immutable after Load: any thread.
 class SuiteCatalogue {
  public:
   // Loads every suite of `suites_dir` with its tasks and writes what is not yet below `state_dir`.
-  // INVALID_ARGUMENT names file and key; NOT_FOUND when there is no suite, or none of the name
-  // `default_suite`.
+  // A suite whose rows are missing is kept as unavailable. INVALID_ARGUMENT names file and key;
+  // NOT_FOUND when there is no suite, or none of the name `default_suite`.
   static Result<std::unique_ptr<SuiteCatalogue>> Load(const std::string& suites_dir,
+                                                      const std::string& datasets_dir,
                                                       const std::string& state_dir,
                                                       const std::string& default_suite);
 
