@@ -9,6 +9,7 @@
 #include "common/tokenizer/fast_pattern.h"
 #include "common/tokenizer/regex.h"
 #include "common/tokenizer/unicode_class.h"
+#include "common/tokenizer/unicode_reference.h"
 
 namespace koeval::tokenizer {
 namespace {
@@ -73,23 +74,29 @@ class Fast final : public Pattern {
   const MatchEnd match_end_;
 };
 
-class OfClass final : public Pattern {
+// Every code point that `takes` says yes to.
+template <typename F>
+class EachOf final : public Pattern {
  public:
-  explicit OfClass(uint8_t bits) : bits_(bits) {}
+  explicit EachOf(F takes) : takes_(std::move(takes)) {}
   Status FindParts(std::string_view text, std::vector<Part>& out) const override {
-    const auto& table = ClassTable();
     size_t previous = 0;
     for (size_t at = 0; at < text.size();) {
       const size_t begin = at;
-      if ((table[NextCodePoint(text, at)] & bits_) != 0) AddMatch(out, previous, begin, at);
+      if (takes_(NextCodePoint(text, at))) AddMatch(out, previous, begin, at);
     }
     AddRest(out, previous, text.size());
     return OkStatus();
   }
 
  private:
-  const uint8_t bits_;
+  const F takes_;
 };
+
+template <typename F>
+std::unique_ptr<Pattern> MakeEachOf(F takes) {
+  return std::make_unique<EachOf<F>>(std::move(takes));
+}
 
 }  // namespace
 
@@ -106,7 +113,12 @@ Result<std::unique_ptr<Pattern>> RegexPattern(std::string_view regex, std::strin
 }
 
 std::unique_ptr<Pattern> ClassPattern(uint8_t bits) {
-  return std::make_unique<OfClass>(bits);
+  return MakeEachOf([&table = ClassTable(), bits](char32_t c) { return (table[c] & bits) != 0; });
+}
+
+std::unique_ptr<Pattern> NumberPattern() {
+  return MakeEachOf(
+      [&table = ClassTable()](char32_t c) { return (table[c] & kNumber) != 0 || IsLateNumber(c); });
 }
 
 Result<std::unique_ptr<Pattern>> ReadPattern(const Json& component, std::string_view where) {

@@ -36,6 +36,8 @@ std::unique_ptr<Pattern> LiteralPattern(std::string literal);
 Result<std::unique_ptr<Pattern>> RegexPattern(std::string_view regex, std::string_view where);
 // Every code point with one of the class bits, each a match of its own.
 std::unique_ptr<Pattern> ClassPattern(uint8_t bits);
+// Every code point that Rust's char::is_numeric takes.
+std::unique_ptr<Pattern> NumberPattern();
 
 enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
 

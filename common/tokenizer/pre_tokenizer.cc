@@ -315,7 +315,7 @@ Result<std::unique_ptr<PreTokenizer>> ReadPreTokenizer(const Json& component,
   if (type == "WhitespaceSplit") return MakeSplit(ClassPattern(kSpace), SplitBehavior::kRemoved);
   if (type == "Digits") {
     ASSIGN_OR_RETURN(const bool individual, JsonBool(component, "individual_digits", where));
-    return MakeSplit(ClassPattern(kNumber),
+    return MakeSplit(NumberPattern(),
                      individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous);
   }
   if (type == "Punctuation") {

@@ -90,4 +90,8 @@ std::span<const CodePointRange> DifferingOther() {
   return kOther;
 }
 
+bool IsLateNumber(char32_t c) {
+  return (c >= 0x11de0 && c <= 0x11de9) || (c >= 0x16ff4 && c <= 0x16ff6);
+}
+
 }  // namespace koeval::tokenizer

@@ -15,4 +15,7 @@ std::span<const CodePointRange> DifferingNonspacing();  // \p{Mn}, in BertNormal
 std::span<const CodePointRange> DifferingPunctuation();
 std::span<const CodePointRange> DifferingOther();  // \p{Cc}, \p{Cf}, \p{Co}
 
+// Numbers of Unicode 17, which Rust knows and Oniguruma's \p{N} does not.
+bool IsLateNumber(char32_t c);
+
 }  // namespace koeval::tokenizer

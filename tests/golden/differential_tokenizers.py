@@ -28,7 +28,7 @@ from tokenizers import Tokenizer
 
 DIGESTS = ROOT.parent / "differential_digests.json"
 SEED = 20260601
-COUNTS = (1_000, 100_000)  # of the default and of the nightly run
+COUNTS = (1_000, 10_000, 100_000)  # the default run takes the first, the nightly run the last that is stored
 COMPONENT_COUNTS = (300, 3_000)
 SWEEP = 0x32400 // 256  # strings; above are only the tags and private use
 SHOWN = 5
