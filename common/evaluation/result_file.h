@@ -35,7 +35,10 @@ struct RunFacts {
   int64_t parameters = 0;
   std::string dtype;         // float32, bfloat16, float16
   std::string logits_dtype;  // float32 or as_model
-  std::string device;        // cpu, cuda:0
+  // What log-probabilities were computed and summed in, which follows from logits_dtype, profile
+  // and model class.
+  std::string softmax_dtype;
+  std::string device;  // cpu, cuda:0
   std::optional<int64_t> limit;
   int64_t fewshot_seed = 1234;
   Profile profile = Profile::kLmEval04;

@@ -167,6 +167,7 @@ Result<DecoderSpec> ParseDecoderSpec(const Json& config) {
   DecoderSpec spec;
   spec.architecture = family->architecture;
   spec.model_type = family->model_type;
+  spec.older_float32_logits = family->older_float32_logits;
   ConfigReader reader(config, "config.json");
   if (reader.Find("quantization_config") != nullptr) {
     reader.Unsupported("quantization_config",

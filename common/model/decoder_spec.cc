@@ -16,6 +16,17 @@ constexpr int64_t kLiveMlpRows = 3;
 // What experts read, give back, and are summed up in.
 constexpr int64_t kLiveExpertRows = 3;
 
+// Sums and products of sizes that a config.json states: they stop at the largest number.
+int64_t Times(int64_t a, int64_t b) {
+  int64_t out = 0;
+  return __builtin_mul_overflow(a, b, &out) ? INT64_MAX : out;
+}
+
+int64_t Plus(int64_t a, int64_t b) {
+  int64_t out = 0;
+  return __builtin_add_overflow(a, b, &out) ? INT64_MAX : out;
+}
+
 void AddLinear(const LinearSpec& linear, std::vector<TensorNeed>& out) {
   if (linear.weight.empty()) return;
   if (linear.transposed) {
@@ -176,22 +187,27 @@ int64_t ParameterCount(const DecoderSpec& spec) {
   int64_t count = 0;
   for (const TensorNeed& need : NeededTensors(spec)) {
     int64_t elements = 1;
-    for (const int64_t size : need.shape) elements *= size;
-    count += elements;
+    for (const int64_t size : need.shape) elements = Times(elements, size);
+    count = Plus(count, elements);
   }
   return count;
+}
+
+int64_t MemoryNeed::Total() const {
+  return Plus(weights, Plus(key_values, activations));
 }
 
 MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_t tokens,
                           int64_t prefix_tokens) {
   MemoryNeed need;
-  need.weights = ParameterCount(spec) * element_bytes;
-  const int64_t kv_row = 2 * spec.kv_heads * spec.head_dim * element_bytes;
+  need.weights = Times(ParameterCount(spec), element_bytes);
+  const int64_t kv_row = Times(2 * spec.kv_heads, Times(spec.head_dim, element_bytes));
   const auto layers = static_cast<int64_t>(spec.layers.size());
-  need.key_values = kv_row * (layers * prefix_tokens + tokens + prefix_tokens);
-  const int64_t attention_row = spec.heads * spec.head_dim * 2;
-  const int64_t row = kLiveHiddenRows * spec.hidden_size + LiveMlpElements(spec) + attention_row;
-  need.activations = tokens * row * element_bytes + 3 * kHeadChunkBytes;
+  need.key_values = Times(kv_row, Plus(Times(layers, prefix_tokens), Plus(tokens, prefix_tokens)));
+  const int64_t attention_row = Times(spec.heads, 2 * spec.head_dim);
+  const int64_t row =
+      Plus(kLiveHiddenRows * spec.hidden_size + LiveMlpElements(spec), attention_row);
+  need.activations = Plus(Times(tokens, Times(row, element_bytes)), 3 * kHeadChunkBytes);
   return need;
 }
 

@@ -55,6 +55,8 @@ struct RopeSpec {
   std::vector<double> short_factors;
   std::vector<double> long_factors;
   double attention_scaling = 1;  // multiplies cosines and sines
+
+  friend bool operator==(const RopeSpec&, const RopeSpec&) = default;
 };
 
 // The length of an input, as far as rotary frequencies depend on it: kExtended is an input of more
@@ -71,6 +73,8 @@ struct AlibiSpec {
   std::vector<float> slopes;  // of each head; empty: no biases
   double scale = 1;
   bool bfloat16 = false;  // slope, position and product are rounded to bfloat16
+
+  friend bool operator==(const AlibiSpec&, const AlibiSpec&) = default;
 };
 
 // The slopes of the paper for `heads` heads, of which the reference implementations take the odd
@@ -84,6 +88,8 @@ struct LinearSpec {
   int64_t in = 0;
   int64_t out = 0;
   bool transposed = false;
+
+  friend bool operator==(const LinearSpec&, const LinearSpec&) = default;
 };
 
 // An empty weight: no norm, what comes in goes out.
@@ -92,6 +98,8 @@ struct NormSpec {
   std::string bias;  // empty: none
   // kEachHead stored as one tensor for each head, in place of `weight`.
   std::vector<std::string> head_weights = {};
+
+  friend bool operator==(const NormSpec&, const NormSpec&) = default;
 };
 
 // down(act(gate(x)) * up(x)), or down(act(up(x))) without a gate.
@@ -99,6 +107,8 @@ struct MlpSpec {
   LinearSpec gate_up;   // one matrix, rows [gate; up]; else the two below
   LinearSpec gate, up;  // an empty gate: not gated
   LinearSpec down;
+
+  friend bool operator==(const MlpSpec&, const MlpSpec&) = default;
 };
 
 // A router that sends each token to `chosen` experts. Its softmax over all experts is taken in
@@ -111,6 +121,8 @@ struct ExpertsSpec {
   // (1, hidden): its sigmoid scales LayerSpec::mlp, which every token passes besides its experts.
   // Empty: such a layer has no LayerSpec::mlp.
   LinearSpec shared_gate;
+
+  friend bool operator==(const ExpertsSpec&, const ExpertsSpec&) = default;
 };
 
 struct LayerSpec {
@@ -127,6 +139,8 @@ struct LayerSpec {
   int64_t window = 0;      // a key is visible when query - key < window; 0: no window
   double score_scale = 1;  // multiplies query . key
   size_t rope = 0;         // of DecoderSpec::ropes
+
+  friend bool operator==(const LayerSpec&, const LayerSpec&) = default;
 };
 
 struct DecoderSpec {
@@ -157,6 +171,8 @@ struct DecoderSpec {
   bool float32_scores = false;  // scores are not rounded to the compute dtype
   double logit_scale = 1;
   double logit_softcap = 0;  // as score_softcap, of logits
+  // The class cast its logits to float32 in transformers before 4.45; none does since.
+  bool older_float32_logits = false;
 
   // Names may also occur without this prefix in checkpoints of the headless base model.
   std::string base_prefix;
@@ -174,6 +190,7 @@ struct DecoderSpec {
   int64_t EmbeddingSize() const {
     return embedding_in.weight.empty() ? hidden_size : embedding_in.in;
   }
+  friend bool operator==(const DecoderSpec&, const DecoderSpec&) = default;
 };
 
 // A tensor that the spec needs.
@@ -184,7 +201,7 @@ struct TensorNeed {
 
 // Every tensor that `spec` needs, each once (a tied head is the embedding), in model order.
 std::vector<TensorNeed> NeededTensors(const DecoderSpec& spec);
-// Number of parameters: the elements of NeededTensors.
+// Number of parameters: the elements of NeededTensors. INT64_MAX when they are more than that.
 int64_t ParameterCount(const DecoderSpec& spec);
 
 // What a forward pass takes, in bytes; an estimate for placement, on the high side.
@@ -192,9 +209,10 @@ struct MemoryNeed {
   int64_t weights = 0;
   int64_t key_values = 0;   // one stored prefix and one micro-batch, all layers
   int64_t activations = 0;  // of one layer and of the vocabulary rows in flight
-  int64_t Total() const { return weights + key_values + activations; }
+  int64_t Total() const;
 };
-// `element_bytes` of the compute dtype; `tokens` of the largest forward; `prefix_tokens` stored.
+// INT64_MAX where a size is more than that. `element_bytes` of the compute dtype; `tokens` of the
+// largest forward; `prefix_tokens` stored.
 MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_t tokens,
                           int64_t prefix_tokens);
 

@@ -18,7 +18,10 @@ struct Family {
   int64_t length_default;
   // Fills the spec and names its tensors from the fields of config.json. Errors stay in `config`.
   void (*fill)(ConfigReader& config, DecoderSpec& spec);
+  bool older_float32_logits = false;  // as in DecoderSpec
 };
+
+constexpr bool kOlderFloat32Logits = true;
 
 // The families of each file, NAME_families.cc.
 std::span<const Family> LlamaFamilies();

@@ -15,6 +15,7 @@ constexpr int64_t kSizeMax = int64_t{1} << 24;
 constexpr int64_t kVocabMax = int64_t{1} << 28;
 constexpr int64_t kLayersMax = 2048;
 constexpr int64_t kExpertsMax = 4096;
+constexpr int64_t kExpertsOfAllLayersMax = int64_t{1} << 16;
 constexpr int64_t kPositionsMax = int64_t{1} << 30;
 constexpr double kScaleMax = 1e9;
 

@@ -125,8 +125,10 @@ void FillGemma3Text(ConfigReader& config, DecoderSpec& spec) {
 }
 
 constexpr std::array kGemmaFamilies = {
-    Family{"GemmaForCausalLM", "gemma", "max_position_embeddings", 8192, FillGemma},
-    Family{"Gemma2ForCausalLM", "gemma2", "max_position_embeddings", 8192, FillGemma2},
+    Family{"GemmaForCausalLM", "gemma", "max_position_embeddings", 8192, FillGemma,
+           kOlderFloat32Logits},
+    Family{"Gemma2ForCausalLM", "gemma2", "max_position_embeddings", 8192, FillGemma2,
+           kOlderFloat32Logits},
     Family{"Gemma3ForCausalLM", "gemma3_text", "max_position_embeddings", 131072, FillGemma3Text},
 };
 

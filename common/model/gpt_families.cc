@@ -220,7 +220,7 @@ void FillOpt(ConfigReader& config, DecoderSpec& spec) {
 constexpr std::array kGptFamilies = {
     Family{"GPTNeoXForCausalLM", "gpt_neox", "max_position_embeddings", 2048, FillGptNeox},
     Family{"GPT2LMHeadModel", "gpt2", "n_positions", 1024, FillGpt2},
-    Family{"GPTJForCausalLM", "gptj", "n_positions", 2048, FillGptj},
+    Family{"GPTJForCausalLM", "gptj", "n_positions", 2048, FillGptj, kOlderFloat32Logits},
     Family{"OPTForCausalLM", "opt", "max_position_embeddings", 2048, FillOpt},
 };
 

@@ -124,9 +124,11 @@ void FillStableLm(ConfigReader& config, DecoderSpec& spec) {
 }
 
 constexpr std::array kLayerNormFamilies = {
-    Family{"CohereForCausalLM", "cohere", "max_position_embeddings", 8192, FillCohere},
+    Family{"CohereForCausalLM", "cohere", "max_position_embeddings", 8192, FillCohere,
+           kOlderFloat32Logits},
     Family{"Cohere2ForCausalLM", "cohere2", "max_position_embeddings", 8192, FillCohere2},
-    Family{"StableLmForCausalLM", "stablelm", "max_position_embeddings", 4096, FillStableLm},
+    Family{"StableLmForCausalLM", "stablelm", "max_position_embeddings", 4096, FillStableLm,
+           kOlderFloat32Logits},
 };
 
 }  // namespace

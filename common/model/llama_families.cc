@@ -216,11 +216,15 @@ void FillExaone(ConfigReader& config, DecoderSpec& spec) {
 }
 
 constexpr std::array kLlamaFamilies = {
-    Family{"LlamaForCausalLM", "llama", "max_position_embeddings", 2048, FillLlama},
-    Family{"MistralForCausalLM", "mistral", "max_position_embeddings", 131072, FillMistral},
-    Family{"Qwen2ForCausalLM", "qwen2", "max_position_embeddings", 32768, FillQwen2},
+    Family{"LlamaForCausalLM", "llama", "max_position_embeddings", 2048, FillLlama,
+           kOlderFloat32Logits},
+    Family{"MistralForCausalLM", "mistral", "max_position_embeddings", 131072, FillMistral,
+           kOlderFloat32Logits},
+    Family{"Qwen2ForCausalLM", "qwen2", "max_position_embeddings", 32768, FillQwen2,
+           kOlderFloat32Logits},
     Family{"Qwen3ForCausalLM", "qwen3", "max_position_embeddings", 32768, FillQwen3},
-    Family{"Phi3ForCausalLM", "phi3", "max_position_embeddings", 4096, FillPhi3},
+    Family{"Phi3ForCausalLM", "phi3", "max_position_embeddings", 4096, FillPhi3,
+           kOlderFloat32Logits},
     Family{"Olmo2ForCausalLM", "olmo2", "max_position_embeddings", 2048, FillOlmo2},
     Family{"ExaoneForCausalLM", "exaone", "max_position_embeddings", 2048, FillExaone},
     Family{"Exaone4ForCausalLM", "exaone4", "max_position_embeddings", 2048, FillExaone4},

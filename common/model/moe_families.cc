@@ -20,9 +20,9 @@ struct Routing {
   bool renormalised = false;
 };
 
-// Both names of the number of experts; at least one is chosen, at most all.
+// Both names of the number of experts in each of `layers`; at least one is chosen, at most all.
 Routing ReadRouting(ConfigReader& config, std::string_view count_key, int64_t experts,
-                    int64_t chosen) {
+                    int64_t chosen, size_t layers) {
   const std::string_view other = count_key == "num_experts" ? "num_local_experts" : "num_experts";
   Routing out;
   const int64_t stated = config.Int(other, experts, 1, kExpertsMax);
@@ -32,6 +32,12 @@ Routing ReadRouting(ConfigReader& config, std::string_view count_key, int64_t ex
     config.Fail("num_experts_per_tok",
                 fmt::format("is {}, but there are {} experts", out.chosen, out.experts));
     out.chosen = out.experts;
+  }
+  if (out.experts * static_cast<int64_t>(layers) > kExpertsOfAllLayersMax) {
+    config.Fail(count_key,
+                fmt::format("is {} in {} layers; at most {} experts in all can be loaded",
+                            out.experts, layers, kExpertsOfAllLayersMax));
+    out.experts = out.chosen = 1;
   }
   // Weights of losses and noise of training.
   for (const std::string_view key :
@@ -95,10 +101,10 @@ void FillMixtral(ConfigReader& config, DecoderSpec& spec) {
   defaults.norm_epsilon = 1e-5;
   defaults.theta = 1'000'000;
   FillLlamaSizes(config, defaults, spec);
-  Routing routing = ReadRouting(config, "num_local_experts", 8, 2);
-  routing.renormalised = true;
   const int64_t window = ReadWindow(config, "sliding_window", 0);
   NameLlamaTensors({}, LayerCount(config, "num_hidden_layers", 32), spec);
+  Routing routing = ReadRouting(config, "num_local_experts", 8, 2, spec.layers.size());
+  routing.renormalised = true;
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     layer.window = window;
@@ -129,7 +135,7 @@ void FillQwen2Moe(ConfigReader& config, DecoderSpec& spec) {
   FillLlamaSizes(config, defaults, spec);
   const bool bias = config.Bool("qkv_bias", true);
   NameLlamaTensors({bias, false, false}, LayerCount(config, "num_hidden_layers", 24), spec);
-  Routing routing = ReadRouting(config, "num_experts", 60, 4);
+  Routing routing = ReadRouting(config, "num_experts", 60, 4, spec.layers.size());
   routing.renormalised = config.Bool("norm_topk_prob", false);
   const int64_t size = config.Int("moe_intermediate_size", 1408, 1, kSizeMax);
   const int64_t shared = config.Int("shared_expert_intermediate_size", 5632, 1, kSizeMax);
@@ -156,7 +162,7 @@ void FillQwen3Moe(ConfigReader& config, DecoderSpec& spec) {
   const bool bias = config.Bool("attention_bias", false);
   NameLlamaTensors({bias, bias, false}, LayerCount(config, "num_hidden_layers", 24), spec);
   NameQkNorms(QkNorm::kPerHead, spec);
-  Routing routing = ReadRouting(config, "num_experts", 128, 8);
+  Routing routing = ReadRouting(config, "num_experts", 128, 8, spec.layers.size());
   routing.renormalised = config.Bool("norm_topk_prob", false);
   const int64_t size = config.Int("moe_intermediate_size", 768, 1, kSizeMax);
   AddQwenExperts(config, routing, size, 0, spec);
@@ -166,8 +172,10 @@ void FillQwen3Moe(ConfigReader& config, DecoderSpec& spec) {
 }
 
 constexpr std::array kMoeFamilies = {
-    Family{"MixtralForCausalLM", "mixtral", "max_position_embeddings", 131072, FillMixtral},
-    Family{"Qwen2MoeForCausalLM", "qwen2_moe", "max_position_embeddings", 32768, FillQwen2Moe},
+    Family{"MixtralForCausalLM", "mixtral", "max_position_embeddings", 131072, FillMixtral,
+           kOlderFloat32Logits},
+    Family{"Qwen2MoeForCausalLM", "qwen2_moe", "max_position_embeddings", 32768, FillQwen2Moe,
+           kOlderFloat32Logits},
     Family{"Qwen3MoeForCausalLM", "qwen3_moe", "max_position_embeddings", 32768, FillQwen3Moe},
 };
 

@@ -222,6 +222,13 @@ class TorchEngine final : public Engine {
   const int64_t original_length_;  // as OriginalLength
 };
 
+// The rounding of log-probabilities once the class is known: logits that are cast to float32 leave
+// nothing to round.
+LogitsDtype Resolve(const LoadOptions& options, const model::DecoderSpec& spec) {
+  const bool is_cast = spec.older_float32_logits && options.generation == 4;
+  return is_cast ? LogitsDtype::kFloat32 : options.logits_dtype;
+}
+
 ModelFacts Facts(const model::ModelConfig& config, const LoadOptions& options, at::Device device) {
   ModelFacts facts;
   facts.architecture = config.spec.architecture;
@@ -229,6 +236,8 @@ ModelFacts Facts(const model::ModelConfig& config, const LoadOptions& options, a
   facts.parameters = model::ParameterCount(config.spec);
   facts.max_length = model::EvaluationMaxLength(config);
   facts.dtype = DtypeName(options.dtype);
+  const bool as_model = Resolve(options, config.spec) == LogitsDtype::kAsModel;
+  facts.logits_dtype = DtypeName(as_model ? options.dtype : Dtype::kFloat32);
   facts.hardware_class = HardwareClass(device);
   return facts;
 }
@@ -247,7 +256,8 @@ Result<std::unique_ptr<Engine>> LoadEngine(const LoadOptions& options) {
     const at::ScalarType dtype = ScalarType(options.dtype);
     Weights weights = LoadWeights(config.spec, checkpoint, dtype, device);
     engine = std::make_unique<TorchEngine>(Decoder(config.spec, std::move(weights), dtype, device),
-                                           Facts(config, options, device), options.logits_dtype);
+                                           Facts(config, options, device),
+                                           Resolve(options, config.spec));
     return OkStatus();
   }));
   return engine;

@@ -14,7 +14,8 @@
 namespace koeval::engine {
 
 enum class Dtype { kFloat32, kBFloat16, kFloat16 };
-// How log-probabilities are rounded: float32 throughout, or as a half-precision model would.
+// How log-probabilities are rounded: float32 throughout, or as the model's class in transformers
+// rounds them.
 enum class LogitsDtype { kFloat32, kAsModel };
 // Plan: shared prefixes run once. Naive: every request alone, one forward each, for comparison.
 enum class Mode { kPlan, kNaive };
@@ -23,6 +24,8 @@ struct LoadOptions {
   std::string model_dir;
   Dtype dtype = Dtype::kFloat32;
   LogitsDtype logits_dtype = LogitsDtype::kFloat32;
+  // The transformers generation (4 or 5) whose classes kAsModel follows.
+  int generation = 5;
   std::string device = "cpu";  // "cpu" or "cuda:N"
   int threads = 0;             // CPU threads; 0 = all; part of the hardware class
 };
@@ -33,6 +36,7 @@ struct ModelFacts {
   int64_t parameters = 0;
   int64_t max_length = 0;  // by the profile's rule; see common/model
   std::string dtype;
+  std::string logits_dtype;    // of the log-softmax and of the sums: float32, or that of the model
   std::string hardware_class;  // exact CPU or GPU, libtorch build, threads, numerics flags
 };
 

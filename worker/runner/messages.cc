@@ -67,6 +67,7 @@ Json ToJson(const LoadedFrame& f) {
             {"parameters", f.facts.parameters},
             {"max_length", f.facts.max_length},
             {"dtype", f.facts.dtype},
+            {"logits_dtype", f.facts.logits_dtype},
             {"hardware_class", f.facts.hardware_class},
             {"tokenizer_digest", f.facts.tokenizer_digest},
             {"bos_id", OrNull(f.facts.bos_id)},

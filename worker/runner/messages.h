@@ -97,6 +97,7 @@ struct RunnerFacts {
   int64_t parameters = 0;
   int64_t max_length = 0;  // as the plan truncates
   std::string dtype;
+  std::string logits_dtype;  // what log-probabilities are computed and summed in
   std::string hardware_class;
   std::string tokenizer_digest;
   std::optional<int64_t> bos_id;

@@ -159,6 +159,7 @@ LoadedFrame ReadLoaded(Fields& f) {
   out.facts.parameters = facts.Count("parameters");
   out.facts.max_length = facts.Count("max_length");
   out.facts.dtype = facts.String("dtype");
+  out.facts.logits_dtype = facts.String("logits_dtype");
   out.facts.hardware_class = facts.String("hardware_class");
   out.facts.tokenizer_digest = facts.String("tokenizer_digest");
   out.facts.bos_id = facts.OptionalInt("bos_id");

@@ -35,12 +35,13 @@ struct BadLine {
 };
 using Command = std::variant<ParentFrame, BadLine>;
 
-engine::LoadOptions EngineOptions(const LoadFrame& load) {
+engine::LoadOptions EngineOptions(const LoadFrame& load, evaluation::Profile profile) {
   engine::LoadOptions out;
   out.model_dir = load.model_dir;
   if (load.precision == "bfloat16") out.dtype = engine::Dtype::kBFloat16;
   if (load.precision == "float16") out.dtype = engine::Dtype::kFloat16;
   if (load.logits_dtype == "as_model") out.logits_dtype = engine::LogitsDtype::kAsModel;
+  out.generation = evaluation::TokenizerGeneration(profile);
   out.device = load.device;
   out.threads = static_cast<int>(load.threads);
   return out;
@@ -221,15 +222,15 @@ class Server {
   void Do(LoadFrame load) {
     jobs_.clear();
     model_.reset();
+    const auto profile = evaluation::ParseProfile(load.profile);
+    if (!profile.ok()) return Fail({}, {}, FailureOf(profile.status()));
     Model model;
-    auto engine = options_.load_engine(EngineOptions(load));
+    auto engine = options_.load_engine(EngineOptions(load, *profile));
     if (!engine.ok()) {
       return Fail({}, {},
                   FailureOf(engine.status(), EngineEnding(engine.status(), Ending::kInternal)));
     }
     model.engine = std::move(engine).value();
-    const auto profile = evaluation::ParseProfile(load.profile);
-    if (!profile.ok()) return Fail({}, {}, FailureOf(profile.status()));
     const engine::ModelFacts& facts = model.engine->facts();
     const auto generation =
         static_cast<tokenizer::Generation>(evaluation::TokenizerGeneration(*profile));
@@ -258,6 +259,7 @@ class Server {
                       .parameters = facts.parameters,
                       .max_length = model_->rules.max_length,
                       .dtype = facts.dtype,
+                      .logits_dtype = facts.logits_dtype,
                       .hardware_class = facts.hardware_class,
                       .tokenizer_digest = tokenizer.digest(),
                       .bos_id = tokenizer.bos_id(),

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <set>
 
+#include "common/base/file.h"
+#include "common/base/json.h"
 #include "common/model/config.h"
 
 namespace koeval::model {
@@ -18,10 +20,13 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-DecoderSpec Golden(const std::string& model) {
+std::string GoldenFile(const std::string& name) {
   const char* source = std::getenv("KOEVAL_SOURCE_DIR");
-  const auto config = ReadModelConfig(std::string(source == nullptr ? "." : source) +
-                                      "/tests/golden/models/" + model);
+  return std::string(source == nullptr ? "." : source) + "/tests/golden/" + name;
+}
+
+DecoderSpec Golden(const std::string& model) {
+  const auto config = ReadModelConfig(GoldenFile("models/" + model));
   EXPECT_TRUE(config.ok()) << config.status().ToString();
   return config.ok() ? config->spec : DecoderSpec{};
 }
@@ -78,6 +83,26 @@ TEST(FamiliesTest, AnEmptyConfigIsTheClassDefault) {
       EXPECT_LT(layer.rope, spec.ropes.size());
       EXPECT_GT(layer.score_scale, 0);
     }
+  }
+}
+
+// The class's own defaults, written out, are what an empty file means.
+TEST(FamiliesTest, AbsentKeysAreTheDefaultsOfTheReferenceClass) {
+  const auto text = ReadFile(GoldenFile("class_defaults.json"), size_t{1} << 20);
+  ASSERT_TRUE(text.ok()) << text.status().ToString();
+  const auto stored = ParseJson(*text);
+  ASSERT_TRUE(stored.ok()) << stored.status().ToString();
+  for (const Family& family : Families()) {
+    const std::string type(family.model_type);
+    SCOPED_TRACE(type);
+    if (type == "exaone") continue;  // has no class in transformers
+    const Json* full = JsonFind(stored->at("classes"), type);
+    ASSERT_NE(full, nullptr) << "run tests/golden/make_class_defaults.py";
+    const auto spec = ParseDecoderSpec(*full);
+    ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+    EXPECT_TRUE(*spec == Spec(type));
+    ModelConfig whole{*full, *spec};
+    EXPECT_EQ(EvaluationMaxLength({Json{{"model_type", type}}, *spec}), EvaluationMaxLength(whole));
   }
 }
 
@@ -278,6 +303,11 @@ TEST(MixtralTest, MoreChosenThanThereAreIsRefused) {
               HasSubstr("num_experts_per_tok"));
 }
 
+TEST(MixtralTest, MoreExpertsThanCanBeLoadedAreRefusedBeforeTheyAreNamed) {
+  EXPECT_THAT(Refusal("mixtral", R"("num_hidden_layers":2048,"num_local_experts":4096)"),
+              HasSubstr("num_local_experts"));
+}
+
 TEST(QwenMoeTest, ExpertsAreWhereStepAndListSay) {
   const DecoderSpec shared = Golden("qwen2_moe");
   EXPECT_FALSE(shared.layers[0].experts.router.weight.empty());
@@ -366,6 +396,16 @@ TEST(RopeFieldsTest, AFileWithBothSpellingsMustAgree) {
   EXPECT_THAT(Refusal("llama", R"("rope_scaling":)" + linear +
                                    R"(,"rope_parameters":{"rope_type":"default"})"),
               HasSubstr("rope_scaling"));
+}
+
+TEST(MemoryTest, SizesThatNoMachineHasStopAtTheLargestNumber) {
+  const DecoderSpec spec = Spec("mixtral", R"("num_hidden_layers":1000,"num_local_experts":64,
+      "hidden_size":16777216,"intermediate_size":16777216,"head_dim":16777216,
+      "num_attention_heads":16777216,"num_key_value_heads":16777216)");
+  EXPECT_EQ(ParameterCount(spec), INT64_MAX);
+  const MemoryNeed need = EstimateMemory(spec, 4, 8192, 4096);
+  EXPECT_EQ(need.weights, INT64_MAX);
+  EXPECT_EQ(need.Total(), INT64_MAX);
 }
 
 TEST(MemoryTest, ExpertsCountAsWeightsAndTheWidestAsActivations) {

@@ -176,6 +176,40 @@ TEST(HandMadeBatchTest, GreedyFlagFollowsTheFirstMaximum) {
   EXPECT_FALSE((*answers)[1].is_greedy);
 }
 
+std::string LogitsDtypeOf(const std::string& model, int generation) {
+  LoadOptions options = TestOptions(GoldenModelDir(model), Dtype::kBFloat16);
+  options.logits_dtype = LogitsDtype::kAsModel;
+  options.generation = generation;
+  return Load(options)->facts().logits_dtype;
+}
+
+TEST(LogitsDtypeTest, OlderClassesOfTheLlamaKindCastTheirLogits) {
+  for (const char* model :
+       {"llama", "mistral", "qwen2", "gemma2", "mixtral", "phi3", "gptj", "cohere"}) {
+    EXPECT_EQ(LogitsDtypeOf(model, 4), "float32") << model;
+    EXPECT_EQ(LogitsDtypeOf(model, 5), "bfloat16") << model;
+  }
+  for (const char* model : {"gpt_neox", "gpt2", "qwen3", "olmo2", "exaone4"}) {
+    EXPECT_EQ(LogitsDtypeOf(model, 4), "bfloat16") << model;
+  }
+  EXPECT_EQ(LoadGolden("gpt_neox", Dtype::kBFloat16)->facts().logits_dtype, "float32");
+}
+
+// Generation 4 of Llama's class with as_model is what float32 gives.
+TEST(LogitsDtypeTest, CastLogitsGiveTheScoresOfFloat32) {
+  LoadOptions options = TestOptions(GoldenModelDir("llama"), Dtype::kBFloat16);
+  const auto wide = Load(options)->Run(HandMadeBatch());
+  options.logits_dtype = LogitsDtype::kAsModel;
+  const auto rounded = Load(options)->Run(HandMadeBatch());
+  options.generation = 4;
+  const auto cast = Load(options)->Run(HandMadeBatch());
+  ASSERT_TRUE(wide.ok() && rounded.ok() && cast.ok());
+  for (size_t i = 0; i < wide->size(); ++i) {
+    EXPECT_EQ((*cast)[i].log_likelihood, (*wide)[i].log_likelihood);
+    EXPECT_NE((*rounded)[i].log_likelihood, (*wide)[i].log_likelihood);
+  }
+}
+
 TEST(HandMadeBatchTest, AsModelRoundsTermsAndSumToTheModelsDtype) {
   LoadOptions options = TestOptions(GoldenModelDir("llama"), Dtype::kBFloat16);
   options.logits_dtype = LogitsDtype::kAsModel;

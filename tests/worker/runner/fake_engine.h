@@ -22,6 +22,7 @@ struct FakeModel {
                            .parameters = 5,
                            .max_length = 64,
                            .dtype = "float32",
+                           .logits_dtype = "float32",
                            .hardware_class = "fake-1"};
   std::optional<int64_t> tokenizer_max_length;
   std::function<Status(int64_t)> before_batch;  // number of the batch among all that ran

@@ -112,10 +112,12 @@ TEST_F(ServerTest, OptionsOfTheLoadReachEngineAndTokenizer) {
   EXPECT_EQ(model.last_load.logits_dtype, engine::LogitsDtype::kAsModel);
   EXPECT_EQ(model.last_load.device, "cuda:3");
   EXPECT_EQ(model.last_load.threads, 2);
+  EXPECT_EQ(model.last_load.generation, 4);
   EXPECT_EQ(model.last_tokenizer_load->generation, tokenizer::Generation::k4);
   EXPECT_EQ(model.last_tokenizer_load->model_type, "fake");
   Send(DefaultLoad());
   Expect<LoadedFrame>();
+  EXPECT_EQ(model.last_load.generation, 5);
   EXPECT_EQ(model.last_tokenizer_load->generation, tokenizer::Generation::k5);
 }
 

@@ -76,6 +76,7 @@ TEST_F(SessionTest, WholeConversation) {
                           .parameters = 3,
                           .max_length = 9,
                           .dtype = "float32",
+                          .logits_dtype = "float32",
                           .hardware_class = "h",
                           .tokenizer_digest = "d",
                           .bos_id = 1,
