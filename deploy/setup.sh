@@ -5,13 +5,16 @@
 #
 # --tests adds what the tests and the checks of the code need. Safe to run again: what is there stays.
 # KOEVAL_LIBTORCH=/path takes the libtorch (or the torch folder of a wheel) there as it is.
-# Works on Debian 12 and Ubuntu 22.04/24.04, as root or with sudo.
+# Works on Debian 12 and Ubuntu 22.04/24.04, as root or with sudo. Needs the network unless all is
+# there already.
 set -euo pipefail
 
 readonly TORCH_VERSION=2.13.0
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps="$root/build/deps"
 with_tests=false
+. "$root/deploy/progress.sh"
+readonly WHEEL_BYTES=900000000  # of the torch wheel and its files together, about; for the bar
 
 usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
 while [ $# -gt 0 ]; do
@@ -49,9 +52,68 @@ install_packages() {
     exit 1
   fi
   echo "setup: installing ${missing[*]}"
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  mkdir -p "$deps"
+  local log="$deps/packages.log"
+  progress_begin "packages"
+  # Its failure shows below, when a package cannot be had either.
+  as_root apt-get update -qq >"$log" 2>&1 || true
+  if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o APT::Status-Fd=1 \
+      --no-install-recommends "${missing[@]}" 2>>"$log" | apt_progress "$log"; then
+    tail -n 5 "$log" >&2
+    die "the packages cannot be installed: ${missing[*]}" \
+      "check the network, the proxy settings of apt and /etc/apt/sources.list, then run this again; the whole log is $log"
+  fi
+  progress_end
+}
+
+# Reads apt's status lines, "dlstatus:1:42.5:..." then "pmstatus:name:42.5:..."; others go to $1.
+apt_progress() {
+  local line percent
+  while IFS= read -r line; do
+    percent=$(cut -d: -f3 <<<"$line")
+    case "$line" in
+      dlstatus:*:*:*) progress_update "$((${percent%%.*} / 2))" 100 ;;
+      pmstatus:*:*:*) progress_update "$((50 + ${percent%%.*} / 2))" 100 ;;
+      *) echo "$line" >>"$1" ;;
+    esac
+  done
+}
+
+# die WHAT REMEDY
+die() {
+  progress_end
+  echo "setup: $1" >&2
+  echo "setup: $2" >&2
+  exit 1
+}
+
+# pip install into $1, with a bar over the bytes that it has written.
+pip_install() {
+  local fresh=$1 log="$deps/pip.log" status=0 bytes most=0
+  shift
+  rm -rf "$deps/tmp"
+  mkdir -p "$fresh" "$deps/tmp"
+  progress_begin "libtorch"
+  TMPDIR="$deps/tmp" python3 -m pip install -q --no-compile --root-user-action=ignore \
+    --disable-pip-version-check --target "$fresh" "$@" >"$log" 2>&1 &
+  pip_pid=$!
+  trap 'kill "$pip_pid" 2>/dev/null || true' EXIT
+  while kill -0 "$pip_pid" 2>/dev/null; do
+    # Files come and go meanwhile.
+    bytes=$({ du -sb "$fresh" "$deps/tmp" 2>/dev/null || true; } | awk '{ n += $1 } END { print n + 0 }')
+    [ "$bytes" -le "$most" ] || most=$bytes
+    progress_update "$most" "$WHEEL_BYTES"
+    sleep 1
+  done
+  wait "$pip_pid" || status=$?
+  trap - EXIT
+  rm -rf "$deps/tmp"
+  if [ "$status" -ne 0 ]; then
+    tail -n 3 "$log" >&2
+    die "torch $TORCH_VERSION cannot be installed" \
+      "check the network and pip's index and proxy settings, then run this again; or set KOEVAL_LIBTORCH to the folder of a libtorch that is there (with include/ and lib/). The whole log is $log"
+  fi
+  progress_end
 }
 
 # The torch wheel without Python packages when it is a CPU build; with them (the CUDA libraries) when
@@ -70,14 +132,11 @@ install_libtorch() {
   echo "setup: installing libtorch $TORCH_VERSION into $deps/torch"
   local fresh="$deps/torch.new"
   rm -rf "$fresh" "$deps/torch"
-  mkdir -p "$fresh"
-  python3 -m pip install -q --no-deps --no-compile --root-user-action=ignore \
-    --target "$fresh" "torch==$TORCH_VERSION"
+  pip_install "$fresh" --no-deps "torch==$TORCH_VERSION"
   if grep -qiE '^Requires-Dist: *(nvidia|cuda|triton)' "$fresh"/torch-*.dist-info/METADATA; then
     echo "setup: this is a CUDA build; installing the libraries that it depends on"
-    rm -rf "$fresh" && mkdir -p "$fresh"
-    python3 -m pip install -q --no-compile --root-user-action=ignore \
-      --target "$fresh" "torch==$TORCH_VERSION"
+    rm -rf "$fresh"
+    pip_install "$fresh" "torch==$TORCH_VERSION"
   fi
   touch "$fresh/.complete-$TORCH_VERSION"
   mv "$fresh" "$deps/torch"

@@ -90,7 +90,7 @@ OnProgress ProgressTo(const Shell& shell, WallTime started) {
     view.batches_total = total;
     const int64_t elapsed_ms = (Clock::Real().Wall().micros - started.micros) / 1000;
     view.eta_ms = elapsed_ms * (total - done) / done;
-    std::fprintf(stderr, "\r%s%s", RenderProgressLine(shell.terminal, view).c_str(),
+    std::fprintf(stderr, "\r%s\x1b[K%s", RenderProgressLine(shell.terminal, view).c_str(),
                  done == total ? "\n" : "");
   };
 }

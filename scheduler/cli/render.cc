@@ -46,6 +46,16 @@ std::string Age(int64_t now_us, int64_t then_us) {
   return FormatDuration(std::max<int64_t>(0, (now_us - then_us) / 1000)) + " ago";
 }
 
+// Age in its largest unit alone.
+std::string RoughAge(int64_t now_us, int64_t then_us) {
+  if (then_us == 0) return "";
+  const int64_t seconds = std::max<int64_t>(0, (now_us - then_us) / 1'000'000);
+  if (seconds < 60) return fmt::format("{} s ago", seconds);
+  if (seconds < 3'600) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 86'400) return fmt::format("{} h ago", seconds / 3'600);
+  return fmt::format("{} d ago", seconds / 86'400);
+}
+
 // "planning", or "13/25 batches".
 std::string Advance(const RequestView& r) {
   if (r.phase == "batches" || r.batches_total > 0) {
@@ -71,7 +81,7 @@ std::string Heading(const Terminal& terminal, const std::string& state, size_t s
 std::string RunningLines(const Terminal& terminal, const RequestView& r) {
   const int bar_columns = std::clamp(terminal.width - 58, 10, 40);
   const std::string head =
-      fmt::format("  {}  {}", PadRight(r.id, 18), Fit(r.model, terminal.width - 22));
+      fmt::format("  {}  {}", PadRight(r.id, 18), FitModel(r.model, terminal.width - 22));
   const std::string bar = Painted(terminal, Paint::kBlue, Bar(FractionDone(r), bar_columns));
   std::string line =
       fmt::format("    {} {:3.0f}%  {}  {}", bar, FractionDone(r) * 100, Advance(r), Eta(r));
@@ -84,7 +94,7 @@ std::string RunningLines(const Terminal& terminal, const RequestView& r) {
 std::string FailedLines(const Terminal& terminal, const RequestView& r) {
   std::string out = fmt::format("  {}  {}  {}\n", PadRight(r.id, 18),
                                 Painted(terminal, Paint::kRed, PadRight(r.ending, 16)),
-                                Fit(r.model, terminal.width - 40));
+                                FitModel(r.model, terminal.width - 40));
   const auto indented = [&](std::string_view label, const std::string& text) {
     if (text.empty()) return;
     out += fmt::format("    {} {}\n", label, Wrap(text, terminal.width - 9, "         "));
@@ -127,7 +137,7 @@ std::string RenderStatus(const Terminal& terminal, const QueueView& queue,
   for (const RequestView& r : waiting) {
     const std::string place = r.queue_position > 0 ? fmt::format("#{}", r.queue_position) : r.phase;
     out += fmt::format("  {}  {}  {}\n", PadRight(r.id, 18), PadRight(place, 8),
-                       Fit(r.model, terminal.width - 32));
+                       FitModel(r.model, terminal.width - 32));
     if (!r.reason.empty()) {
       out += fmt::format("    why: {}\n", Wrap(r.reason, terminal.width - 9, "         "));
     }
@@ -146,7 +156,7 @@ std::string RenderStatus(const Terminal& terminal, const QueueView& queue,
   for (const RequestView& r : finished) {
     out += fmt::format("  {}  {}  {}\n", PadRight(r.id, 18),
                        PadRight(Age(queue.now_us, r.finished_at_us), 16),
-                       Fit(r.model, terminal.width - 40));
+                       FitModel(r.model, terminal.width - 40));
   }
   const auto failed = newest_ended("FAILED");
   if (!failed.empty()) out += Heading(terminal, "FAILED", failed.size(), queue.failed);
@@ -259,16 +269,16 @@ std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>
                     r.state == "FAILED" ? r.ending
                     : r.terminal()      ? ""
                                         : Advance(r),
-                    Age(now_us, r.submitted_at_us)});
+                    RoughAge(now_us, r.submitted_at_us)});
   }
   return RenderTable(terminal,
                      {{"id", false, 10, true},
                       {"state", false},
-                      {"model", false, 12, true},
+                      {"model", false, 12, true, true},
                       {"precision", false},
-                      {"suite", false, 6, true},
-                      {"progress", false, 8, true},
-                      {"submitted", false, 8, true}},
+                      {"suite", false, 4, true},
+                      {"progress", false, 14, true},
+                      {"submitted", false}},
                      rows);
 }
 
@@ -301,7 +311,7 @@ std::string RenderWorkers(const Terminal& terminal, const std::vector<WorkerView
                       {"slot", true},
                       {"device", false},
                       {"request", false, 8, true},
-                      {"warm model", false, 10, true},
+                      {"warm model", false, 10, true, true},
                       {"batches", true}},
                      rows);
 }

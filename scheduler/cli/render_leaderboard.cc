@@ -57,7 +57,7 @@ std::vector<std::string> Abbreviations(const std::vector<std::string>& names) {
 std::string Table(const Terminal& terminal, const LeaderboardView& board,
                   const std::vector<std::string>& titles) {
   std::vector<Column> columns = {
-      {"#", true}, {"model", false, kModelColumnsLeast, true}, {"average", true}};
+      {"#", true}, {"model", false, kModelColumnsLeast, true, true}, {"average", true}};
   for (const std::string& title : titles) columns.push_back({title, true});
   columns.push_back({"precision", false});
   std::vector<std::vector<Cell>> rows;

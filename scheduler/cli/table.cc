@@ -43,8 +43,10 @@ std::string Line(const Terminal& terminal, const std::vector<Column>& columns,
   std::string out;
   for (size_t c = 0; c < columns.size(); ++c) {
     if (widths[c] == 0) continue;
+    const std::string fitted =
+        columns[c].is_model ? FitModel(cells[c].text, widths[c]) : cells[c].text;
     const std::string text =
-        columns[c].right ? PadLeft(cells[c].text, widths[c]) : PadRight(cells[c].text, widths[c]);
+        columns[c].right ? PadLeft(fitted, widths[c]) : PadRight(fitted, widths[c]);
     if (!out.empty()) out.append(kGap, ' ');
     out += Painted(terminal, cells[c].paint, text);
   }

@@ -13,6 +13,7 @@ struct Column {
   bool right = false;
   int least = 4;          // columns that it keeps when the terminal is narrow
   bool flexible = false;  // gives way first, in proportion to what it has over `least`
+  bool is_model = false;  // cut as FitModel() does
 };
 
 struct Cell {

@@ -77,6 +77,14 @@ std::string Fit(std::string_view text, int columns) {
   return out;
 }
 
+std::string FitModel(std::string_view model, int columns) {
+  if (!model.starts_with('/') || DisplayWidth(model) <= columns) return Fit(model, columns);
+  size_t at = 0;
+  while (at < model.size() && DisplayWidth(model.substr(at)) >= columns)
+    (void)DecodeUtf8(model, at);
+  return columns <= 0 ? "" : "…" + Fit(model.substr(at), columns - 1);
+}
+
 std::string PadRight(std::string_view text, int columns) {
   std::string out = Fit(text, columns);
   const int width = DisplayWidth(out);

@@ -21,6 +21,8 @@ int DisplayWidth(std::string_view text);
 // `text` cut to at most `columns`, with "…" as its last column when something was cut. Control
 // characters are replaced, so that no text from outside can steer the terminal.
 std::string Fit(std::string_view text, int columns);
+// Fit for the name of a model: of an absolute path the end is kept, "…/demo/model".
+std::string FitModel(std::string_view model, int columns);
 // Fit, then blanks up to `columns`.
 std::string PadRight(std::string_view text, int columns);
 std::string PadLeft(std::string_view text, int columns);

@@ -24,7 +24,7 @@ void Pause() {
 
 void Draw(const Shell& shell, const RequestView& request, bool last) {
   if (::isatty(STDERR_FILENO) == 1) {
-    std::fprintf(stderr, "\r%s%s", RenderProgressLine(shell.terminal, request).c_str(),
+    std::fprintf(stderr, "\r%s\x1b[K%s", RenderProgressLine(shell.terminal, request).c_str(),
                  last ? "\n" : "");
     std::fflush(stderr);
   }

@@ -42,6 +42,7 @@ void DumpLive(std::ostream& out, const Live& live) {
   out << "\n  leases";
   for (const LeaseId id : live.leases) out << ' ' << id.value;
   out << '\n';
+  if (live.memory_bytes > 0) out << "  memory " << live.memory_bytes << '\n';
   for (const auto& [batch, workers] : live.faults) {
     out << "  faults " << batch;
     for (const WorkerId& worker : workers) out << ' ' << worker.text;

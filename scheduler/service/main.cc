@@ -18,6 +18,7 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -185,6 +186,8 @@ void AddFlags(CLI::App& app, Flags* flags) {
 }
 
 int Main(int argc, char** argv) {
+  // gRPC writes stack-like lines about what our own messages say; GRPC_VERBOSITY brings them back.
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   Flags flags;
   CLI::App app("The scheduler of koeval: queue, leases, results.", "koeval-scheduler");
   AddFlags(app, &flags);

@@ -10,8 +10,9 @@ Status SqliteStatus(int code, std::string_view message, const std::string& path)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return DataLoss(fmt::format(
-          "{} is damaged ({}); keep the file for an analysis and start with a backup of it", path,
-          message));
+          "{} is damaged ({}); keep the file for an analysis and start with a backup of it, which "
+          "`koeval backup` writes below state_dir/backups",
+          path, message));
     case SQLITE_FULL:
       return ResourceExhausted(
           fmt::format("the disk of {} is full; free space and start again", path));

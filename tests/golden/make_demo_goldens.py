@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores golden models and the demo model over the demo tasks with lm-evaluation-harness.
 
-    python3 make_demo_goldens.py [--out demo_scores]
+    python3 make_demo_goldens.py [--out demo_scores] [--models gptj,opt]
 
 Needs lm_eval 0.4.13, transformers 5.23.0, torch 2.13.0 (CPU) and datasets; no network. Writes, for
 each model, <task>.jsonl with one line a document and results.json with what the harness reports.
@@ -29,7 +29,13 @@ from lm_eval.tasks import TaskManager  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "configs" / "demo"
 GOLDEN_MODELS = ("gpt2", "gpt_neox", "llama", "llama3_gqa", "mistral", "qwen2")
-LIMIT = 12  # documents of a task for each golden model
+LIMIT = 12  # documents of a task for each of these
+# One or more of every further family that transformers has a class for.
+FAMILY_MODELS = ("bloom", "cohere", "cohere2", "exaone4", "falcon", "falcon_alibi", "falcon_new",
+                 "gemma", "gemma2", "gemma3_text", "gptj", "mixtral", "olmo2", "opt",
+                 "opt_post_norm", "phi3", "qwen2_moe", "qwen3", "qwen3_moe", "stablelm",
+                 "stablelm_parallel")
+FAMILY_LIMIT = 3
 
 # The harness's own way to say what `process_results: mc2` says.
 UTILS = '''import numpy as np
@@ -90,14 +96,19 @@ def score(name, path, tasks, manager, limit, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "demo_scores")
-    out = parser.parse_args().out
+    parser.add_argument("--models", default="", help="comma separated names; default all")
+    arguments = parser.parse_args()
+    out = arguments.out
+    limits = dict.fromkeys(GOLDEN_MODELS, LIMIT) | dict.fromkeys(FAMILY_MODELS, FAMILY_LIMIT)
+    chosen = [name for name in arguments.models.split(",") if name] or [*limits, "demo"]
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         tasks = harness_tasks(Path(folder))
         manager = TaskManager(include_path=folder, include_defaults=False)
-        for name in GOLDEN_MODELS:
-            score(name, ROOT / "tests" / "golden" / "models" / name, tasks, manager, LIMIT, out)
-        score("demo", DEMO / "model", tasks, manager, None, out)
+        for name in chosen:
+            models = ROOT / "tests" / "golden" / "models"
+            path = DEMO / "model" if name == "demo" else models / name
+            score(name, path, tasks, manager, limits.get(name), out)
 
 
 if __name__ == "__main__":

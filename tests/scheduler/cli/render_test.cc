@@ -94,6 +94,14 @@ TEST(TerminalTest, FitCutsBetweenLettersAndMarksTheCut) {
   EXPECT_EQ(Fit("abc", 0), "");
 }
 
+TEST(TerminalTest, ModelsThatArePathsKeepTheirEnd) {
+  EXPECT_EQ(FitModel("/work/models/한국어-7B", 20), "…rk/models/한국어-7B");
+  EXPECT_EQ(FitModel("/work/models/한국어-7B", 9), "…국어-7B");
+  EXPECT_EQ(FitModel("/short", 20), "/short");
+  EXPECT_EQ(FitModel("org/a-long-name", 8), "org/a-l…");
+  EXPECT_EQ(FitModel("/long", 0), "");
+}
+
 TEST(TerminalTest, ControlCharactersNeverReachTheTerminal) {
   EXPECT_EQ(Fit("a\x1b[31mb\nc", 20), "a?[31mb c");
 }
@@ -244,7 +252,14 @@ TEST(RenderTest, ExplanationInColor) {
 }
 
 TEST(RenderTest, QueueFitsEightyColumns) {
-  const std::string text = RenderQueue(Plain(80), Requests(), kNowUs);
+  std::vector<RequestView> requests = Requests();
+  for (RequestView& r : requests) {
+    r.precision = "bfloat16";
+    r.suite = "demo";
+    r.submitted_at_us = kNowUs - 65'000'000;
+  }
+  requests[2].model = "/srv/models/an-organisation/a-model-7B";
+  const std::string text = RenderQueue(Plain(80), requests, kNowUs);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(DisplayWidth(line), 80) << line;
   ExpectSameAsFile(text, "queue_80.txt");

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -198,7 +199,8 @@ TEST_F(ProcessTest, APortInUseIsRefused) {
     const Outcome second =
         Run({"--config", Config(), "--state-dir", dir_.path("other"), flag, address});
     EXPECT_EQ(second.code, 1) << flag;
-    EXPECT_NE(second.err.find("in use"), std::string::npos) << second.err;
+    EXPECT_NE(second.err.find(address + ": it is in use"), std::string::npos) << second.err;
+    EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1) << second.err;
   }
 }
 
@@ -206,7 +208,8 @@ TEST_F(ProcessTest, ACorruptDatabaseIsNamed) {
   WriteText(dir_.path("state/koeval.db"), std::string(8192, 'x'));
   const Outcome outcome = Run({"--config", Config()});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_NE(outcome.err.find("koeval.db"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("koeval.db is damaged"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("start with a backup"), std::string::npos) << outcome.err;
 }
 
 TEST_F(ProcessTest, MissingFilesAreNamed) {
