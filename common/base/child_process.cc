@@ -184,6 +184,7 @@ Result<ChildOutcome> RunChild(const std::vector<std::string>& argv, const ChildL
     return NotFound(fmt::format("{} cannot be run: {}", argv[0], std::strerror(errno)));
   }
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";

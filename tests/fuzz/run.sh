@@ -7,12 +7,13 @@
 # one input, from the seeds in corpus/, the inputs that once failed and what earlier runs of this
 # build folder found. A finding is left in build/fuzz/findings; fix it, then keep it under
 # regressions/TARGET by a name that says what was wrong.
-# --merge does not fuzz: it adds to corpus/ what earlier runs found, at most KEPT_BYTES of it.
+# --merge does not fuzz: it adds to corpus/ what earlier runs found and covers new code, the
+# smallest KEPT_FILES inputs of each target.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
-readonly KEPT_BYTES=90000  # of one target's corpus
+readonly KEPT_FILES=100  # of one target, besides the seeds
 readonly INPUT_BYTES=8192
 readonly MEMORY_MB=2048
 readonly INPUT_SECONDS=60
@@ -25,7 +26,7 @@ while [ $# -gt 0 ]; do
     --seconds) seconds=${2:?--seconds needs a number}; shift ;;
     --no-build) build=false ;;
     --merge) merge=true ;;
-    -h|--help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "run.sh: unknown option $1; see --help" >&2; exit 2 ;;
     *) targets+=("$1") ;;
   esac
@@ -76,25 +77,24 @@ fuzz() {
   fi
 }
 
+# Seeds have names of their own; what was found is named by its digest.
+found_files() {
+  find "tests/fuzz/corpus/$1" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' \
+    -printf '%s %p\n' | sort -n
+}
+
 merge_found() {
-  local target=$1 kept merged="$out/merged/$1"
-  rm -rf "$merged"
-  mkdir -p "$merged"
-  "$out/bin/fuzz_$target" -merge=1 -max_len="$INPUT_BYTES" -timeout="$INPUT_SECONDS" \
-    "tests/fuzz/corpus/$target" "$out/work/$target" >"$out/$target.merge.log" 2>&1 || true
-  kept=0
-  # Seeds have names of their own; what was found is named by its digest. Small inputs first.
-  while read -r size file; do
-    kept=$((kept + size))
-    if [ "$kept" -gt "$KEPT_BYTES" ]; then rm "$file"; fi
-  done < <(find "tests/fuzz/corpus/$target" -type f -printf '%f %s %p\n' |
-    awk '{ print ($1 ~ /^[0-9a-f]{40}$/), $2, $3 }' | sort -n -k1 -k2 | cut -d' ' -f2-)
+  local target=$1
+  "$out/bin/fuzz_$target" -set_cover_merge=1 -use_counters=0 -max_len="$INPUT_BYTES" \
+    -timeout="$INPUT_SECONDS" "tests/fuzz/corpus/$target" "$out/work/$target" \
+    >"$out/$target.merge.log" 2>&1 || { tail -n 20 "$out/$target.merge.log"; return 1; }
+  found_files "$target" | tail -n "+$((KEPT_FILES + 1))" | cut -d' ' -f2- | xargs -r rm
   echo "$target: $(find "tests/fuzz/corpus/$target" -type f | wc -l) seeds"
 }
 
 failed=false
 for target in "${targets[@]}"; do
-  if $merge; then merge_found "$target"; else fuzz "$target" || failed=true; fi
+  if $merge; then merge_found "$target" || failed=true; else fuzz "$target" || failed=true; fi
 done
 if $failed; then
   echo "Findings lie in $out/findings; run $out/bin/fuzz_TARGET FILE to see one again." >&2
