@@ -234,7 +234,7 @@ void Machine::LoseLease(LeaseId id, const Finding& finding, Loss loss) {
 Lease Machine::DropLease(LeaseId id) {
   const auto it = s_.leases.find(id);
   KOEVAL_CHECK(it != s_.leases.end(), "a lease was dropped twice");
-  const Lease lease = it->second;
+  Lease lease = it->second;
   if (mutants_.accept_ended_leases) ended_.emplace(id, lease);
   s_.leases.erase(it);
   s_.lease_deadlines.Erase(id);
