@@ -57,23 +57,83 @@ Json TaskMetrics(const TaskScore& score, Profile profile) {
   return out;
 }
 
-// A task's definition with the defaults that the harness adds when it dumps one.
-Json TaskDefinition(const PreparedTask& prepared) {
-  Json out = prepared.config.raw.is_object() ? prepared.config.raw : Json::object();
-  const auto fill = [&out](const char* key, Json value) {
-    if (!out.contains(key)) out[key] = std::move(value);
+// What the harness makes of fewshot_config: the task's own values where it says nothing else.
+Json ShotDefinition(const Json& raw, const Json& task) {
+  const Json* given = JsonFind(raw, "fewshot_config");
+  const auto own = [&](const char* key, Json fallback) {
+    const Json* value = given == nullptr ? nullptr : JsonFind(*given, key);
+    return value == nullptr ? std::move(fallback) : *value;
   };
-  fill("task", prepared.config.task);
-  fill("description", prepared.config.description);
-  fill("target_delimiter", prepared.config.target_delimiter);
-  fill("fewshot_delimiter", prepared.config.fewshot_delimiter);
-  out["num_fewshot"] = prepared.num_fewshot;
-  if (!prepared.config.generation_kwargs.is_null()) {
-    out["generation_kwargs"] = prepared.config.generation_kwargs;
+  const auto of_task = [&](const char* key) {
+    return task.contains(key) ? task[key] : Json(nullptr);
+  };
+  Json out;
+  out["sampler"] = own("sampler", "default");
+  out["split"] = own("split", of_task("fewshot_split"));
+  out["process_docs"] = own("process_docs", of_task("process_docs"));
+  for (const char* key : {"fewshot_indices", "samples"}) out[key] = own(key, nullptr);
+  for (const char* key : {"doc_to_text", "doc_to_choice", "doc_to_target", "gen_prefix",
+                          "fewshot_delimiter", "target_delimiter"}) {
+    out[key] = own(key, of_task(key));
   }
-  fill("output_type", std::string(OutputTypeName(prepared.config.output_type)));
-  fill("repeats", prepared.config.repeats);
-  fill("should_decontaminate", false);
+  return out;
+}
+
+// A task's definition with the defaults and in the order of the harness's dump: its TaskConfig
+// without what is null. Keys of our own come last.
+Json TaskDefinition(const PreparedTask& prepared) {
+  const TaskConfig& config = prepared.config;
+  Json values = config.raw.is_object() ? config.raw : Json::object();
+  values["task"] = config.task;
+  values["num_fewshot"] = prepared.num_fewshot;
+  values["output_type"] = std::string(OutputTypeName(config.output_type));
+  values["repeats"] = config.repeats;
+  values["description"] = config.description;
+  values["target_delimiter"] = config.target_delimiter;
+  values["fewshot_delimiter"] = config.fewshot_delimiter;
+  if (!config.generation_kwargs.is_null()) values["generation_kwargs"] = config.generation_kwargs;
+  for (const char* key : {"unsafe_code", "should_decontaminate"}) {
+    if (!values.contains(key)) values[key] = false;
+  }
+  values["fewshot_config"] = ShotDefinition(config.raw, values);
+  values.erase("tag");
+  Json out = Json::object();
+  const auto move = [&](const std::string& key) {
+    if (values.contains(key) && !values[key].is_null()) out[key] = values[key];
+    values.erase(key);
+  };
+  for (const char* key : {"task",
+                          "task_alias",
+                          "dataset_path",
+                          "dataset_name",
+                          "dataset_kwargs",
+                          "training_split",
+                          "validation_split",
+                          "test_split",
+                          "fewshot_split",
+                          "process_docs",
+                          "doc_to_text",
+                          "doc_to_target",
+                          "unsafe_code",
+                          "doc_to_choice",
+                          "process_results",
+                          "description",
+                          "target_delimiter",
+                          "fewshot_delimiter",
+                          "fewshot_config",
+                          "num_fewshot",
+                          "metric_list",
+                          "output_type",
+                          "generation_kwargs",
+                          "repeats",
+                          "filter_list",
+                          "should_decontaminate",
+                          "doc_to_decontamination_query",
+                          "gen_prefix",
+                          "metadata"}) {
+    move(key);
+  }
+  for (const auto& [key, value] : values.items()) out[key] = value;
   return out;
 }
 
@@ -230,7 +290,6 @@ Json OwnFacts(const RunFacts& facts, std::span<const TaskRun> tasks,
   out["engine"] = TextOrNull(facts.engine);
   out["dtype"] = TextOrNull(facts.dtype);
   out["logits_dtype"] = TextOrNull(facts.logits_dtype);
-  out["softmax_dtype"] = TextOrNull(facts.softmax_dtype);
   out["hardware_class"] = TextOrNull(facts.hardware_class);
   out["request_id"] = TextOrNull(facts.request_id);
   out["plan_digest"] = TextOrNull(facts.plan_digest);

@@ -149,7 +149,7 @@ TEST_F(DemoScoresTest, PromptsAndScoresAreTheHarnesses) {
       ExpectMetrics(*score, report["results"][task.config.task]);
     }
   }
-  EXPECT_EQ(models, 7);
+  EXPECT_GE(models, 28);
 }
 
 // Chance is 0.25 for every entry but the truthful one, where it is what equal shares would give.
