@@ -290,6 +290,7 @@ Json OwnFacts(const RunFacts& facts, std::span<const TaskRun> tasks,
   out["engine"] = TextOrNull(facts.engine);
   out["dtype"] = TextOrNull(facts.dtype);
   out["logits_dtype"] = TextOrNull(facts.logits_dtype);
+  out["softmax_dtype"] = TextOrNull(facts.softmax_dtype);
   out["hardware_class"] = TextOrNull(facts.hardware_class);
   out["request_id"] = TextOrNull(facts.request_id);
   out["plan_digest"] = TextOrNull(facts.plan_digest);
