@@ -19,7 +19,18 @@ constexpr int64_t kRepeatsMax = 1000;
 const std::set<std::string> kShotKeys = {"doc_to_text", "doc_to_target", "doc_to_choice",
                                          "target_delimiter", "fewshot_delimiter"};
 
-Result<MetricConfig> ReadMetric(const Json& item) {
+// `hf_evaluate` fetches the function that compares texts; other metrics never call theirs, and that
+// of exact_match is built in.
+bool NeedsFetchedMetric(OutputType type, const Json& item) {
+  const Json* fetched = JsonFind(item, "hf_evaluate");
+  return type == OutputType::kGenerateUntil && fetched != nullptr && *fetched == true &&
+         item.value("metric", Json()) != "exact_match";
+}
+
+Result<MetricConfig> ReadMetric(OutputType type, const Json& item) {
+  if (NeedsFetchedMetric(type, item)) {
+    return Unimplemented("hf_evaluate fetches a metric in Python; use a metric that is built in");
+  }
   MetricConfig metric;
   for (const auto& [key, value] : item.items()) {
     if (key == "metric") {
@@ -31,8 +42,6 @@ Result<MetricConfig> ReadMetric(const Json& item) {
       metric.aggregation = function ? *function : value.get<std::string>();
     } else if (key == "higher_is_better") {
       if (!value.is_boolean()) return InvalidArgument("higher_is_better must be true or false");
-    } else if (key == "hf_evaluate" && value == true && metric.metric != "exact_match") {
-      return Unimplemented("hf_evaluate fetches a metric in Python; use a metric that is built in");
     } else if (key != "hf_evaluate") {
       metric.options[key] = value;
     }
@@ -52,7 +61,7 @@ void ReadMetrics(DefinitionView& view, TaskConfig& config) {
   if (!list->is_array()) return view.Fail("metric_list", "must be a list");
   for (const Json& item : *list) {
     if (!item.is_object()) return view.Fail("metric_list", "an entry must be a mapping");
-    auto metric = ReadMetric(item);
+    auto metric = ReadMetric(config.output_type, item);
     if (!metric.ok()) return view.Fail("metric_list", metric.status().message());
     config.metrics.push_back(*std::move(metric));
   }

@@ -319,6 +319,18 @@ TEST_F(GenerationYamlTest, FiltersAreNamedPipelinesAndCheckedWhenRead) {
   EXPECT_THAT(ErrorOf(filters), HasSubstr("filters are for generate_until"));
 }
 
+TEST_F(GenerationYamlTest, FetchedMetricsAreRefusedOnlyWhereTheyWouldBeCalled) {
+  const auto metric = [](const std::string& name) {
+    return "metric_list: [{metric: " + name + ", aggregation: !function utils.macro_f1_score, " +
+           "average: macro, hf_evaluate: true}]\n";
+  };
+  const auto task = Load(metric("f1"));
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  EXPECT_EQ(task->config.metrics[0].aggregation, "macro_f1_score");
+  EXPECT_THAT(ErrorOf(metric("f1"), kGenerates), HasSubstr("hf_evaluate"));
+  EXPECT_TRUE(Load("metric_list: [{metric: exact_match, hf_evaluate: true}]\n", kGenerates).ok());
+}
+
 TEST_F(GenerationYamlTest, TasksTravelWithFiltersKwargsAndRepeats) {
   const auto task = Load(
       "repeats: 3\n"
