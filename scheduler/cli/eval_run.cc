@@ -36,11 +36,6 @@ runner::TaskFrame FrameOf(const EvalSpec& spec, const EvalJob& job, size_t index
   return frame;
 }
 
-Result<double> LogLikelihood(const Json& value) {
-  if (value.is_number()) return value.get<double>();
-  return InvalidArgument("a log-likelihood that is no finite number");
-}
-
 // Puts the answers of one batch into the job. INVALID_ARGUMENT for what is not of this job.
 Status Take(const Json& results, EvalJob& job) {
   ASSIGN_OR_RETURN(const std::string name, JsonString(results, "task", "batch"));
@@ -51,29 +46,21 @@ Status Take(const Json& results, EvalJob& job) {
     return InvalidArgument("a batch of a task that was not asked for: " + name);
   }
   for (const Json& answer : *answers) {
-    const bool shaped = answer.is_array() && answer.size() == 3 && answer[0].is_number_integer() &&
-                        answer[2].is_boolean();
-    const int64_t request = shaped ? answer[0].get<int64_t>() : -1;
-    if (request < 0 || request >= static_cast<int64_t>(job.responses[task].size())) {
-      return InvalidArgument("an answer of " + name + " that is not [request, number, flag]");
-    }
-    const auto index = static_cast<size_t>(request);
-    ASSIGN_OR_RETURN(job.responses[task][index].log_likelihood, LogLikelihood(answer[1]));
-    job.responses[task][index].is_greedy = answer[2].get<bool>();
-    job.answered[task][index] = true;
+    const auto placed = job.answers[task].Place(answer);
+    if (!placed.ok()) return placed.status().WithContext("an answer of " + name);
   }
   return OkStatus();
 }
 
-Status ScoreAll(const EvalJob& job, EvalOutcome& outcome) {
+Status ScoreAll(EvalJob& job, EvalOutcome& outcome) {
   for (size_t t = 0; t < job.tasks.size(); ++t) {
-    for (size_t r = 0; r < job.answered[t].size(); ++r) {
-      if (job.answered[t][r]) continue;
+    if (const auto missing = job.answers[t].FirstMissing()) {
       return FailedPrecondition(
           fmt::format("request {} of task {} has no answer: run the frames "
                       "to their end and collect again",
-                      r, job.tasks[t].config.task));
+                      *missing, job.tasks[t].config.task));
     }
+    job.responses.push_back(job.answers[t].Responses());
     ASSIGN_OR_RETURN(ev::TaskScore score, ev::Score(job.prepared[t], job.responses[t]));
     outcome.scores.push_back(std::move(score));
   }
@@ -92,8 +79,7 @@ Result<EvalJob> PrepareEval(const EvalSpec& spec) {
   for (const ev::Task& task : job.tasks) {
     ASSIGN_OR_RETURN(ev::PreparedTask prepared,
                      ev::Prepare(task, OptionsFor(spec, task.config.task)));
-    job.responses.emplace_back(prepared.requests.size());
-    job.answered.emplace_back(prepared.requests.size(), false);
+    job.answers.emplace_back(prepared.request_kind, prepared.requests.size());
     job.prepared.push_back(std::move(prepared));
   }
   return job;

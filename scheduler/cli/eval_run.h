@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/evaluation/answers.h"
 #include "common/evaluation/group.h"
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/score.h"
@@ -32,8 +33,8 @@ struct EvalJob {
   std::vector<evaluation::Task> tasks;
   std::vector<evaluation::Group> groups;  // that were asked for, with those that they hold
   std::vector<evaluation::PreparedTask> prepared;
-  std::vector<std::vector<evaluation::Response>> responses;
-  std::vector<std::vector<bool>> answered;
+  std::vector<evaluation::AnswerSheet> answers;
+  std::vector<std::vector<evaluation::Response>> responses;  // once all are there
 };
 
 struct EvalOutcome {

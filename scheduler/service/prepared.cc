@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "common/base/json.h"
 #include "common/base/sha256.h"
+#include "common/evaluation/answers.h"
 #include "scheduler/service/limits.h"
 
 namespace koeval::service {
@@ -34,38 +34,23 @@ Result<std::vector<evaluation::Task>> ReadBundle(std::string_view text) {
   return out;
 }
 
-// A number, or one of the words that JSON has no number for.
-std::optional<double> ReadLogLikelihood(const Json& value) {
-  if (value.is_number()) return value.get<double>();
-  if (value == "nan") return std::numeric_limits<double>::quiet_NaN();
-  if (value == "inf") return std::numeric_limits<double>::infinity();
-  if (value == "-inf") return -std::numeric_limits<double>::infinity();
-  return std::nullopt;
-}
+// What is laid over one task while its batches are read.
+struct TaskInWork {
+  evaluation::AnswerSheet sheet;
+  TaskAnswers answers;
+};
 
-// One [request, log-likelihood, greedy] of a batch.
-Status PlaceAnswer(const Json& item, int32_t worker, const std::string& where, TaskAnswers* task) {
-  if (!item.is_array() || item.size() != 3 || !item[0].is_number_integer() ||
-      !item[2].is_boolean()) {
-    return DataLoss(where + ": a result must be [request, log-likelihood, greedy]");
-  }
-  const auto log_likelihood = ReadLogLikelihood(item[1]);
-  if (!log_likelihood) return DataLoss(where + ": a log-likelihood is no number");
-  const auto request = item[0].get<int64_t>();
-  if (request < 0 || request >= static_cast<int64_t>(task->responses.size())) {
-    return DataLoss(fmt::format("{}: request {} does not exist", where, request));
-  }
-  const auto at = static_cast<size_t>(request);
-  if (task->worker[at] != kNobody) {
-    return DataLoss(fmt::format("{}: request {} is answered twice", where, request));
-  }
-  task->responses[at] = {*log_likelihood, item[2].get<bool>()};
-  task->worker[at] = worker;
+Status PlaceAnswer(const Json& item, int32_t worker, const std::string& where, TaskInWork* task) {
+  const auto request = task->sheet.Place(item);
+  if (!request.ok()) return DataLoss(where + ": " + request.status().message());
+  int32_t& first = task->answers.worker[*request];
+  if (first == kNobody) first = worker;
+  if (first != worker) task->answers.other_workers.emplace(*request, worker);
   return OkStatus();
 }
 
 Status PlaceBatch(const core::BatchRow& batch, int32_t worker,
-                  const std::map<std::string, size_t>& task_at, Answers* answers) {
+                  const std::map<std::string, size_t>& task_at, std::vector<TaskInWork>& tasks) {
   const std::string where = fmt::format("batch {}", batch.batch);
   auto json = ParseJson(batch.results_json);
   if (!json.ok()) return DataLoss(where + ": " + json.status().message());
@@ -78,7 +63,7 @@ Status PlaceBatch(const core::BatchRow& batch, int32_t worker,
     return DataLoss(where + ": results must be a list");
   }
   for (const Json& item : *results) {
-    RETURN_IF_ERROR(PlaceAnswer(item, worker, where, &answers->tasks[found->second]));
+    RETURN_IF_ERROR(PlaceAnswer(item, worker, where, &tasks[found->second]));
   }
   return OkStatus();
 }
@@ -142,25 +127,26 @@ Result<Answers> CollectAnswers(std::span<const evaluation::PreparedTask> tasks,
   Answers answers;
   answers.workers = WorkersOf(batches);
   std::map<std::string, size_t> task_at;
+  std::vector<TaskInWork> in_work;
   for (const evaluation::PreparedTask& task : tasks) {
-    task_at.emplace(task.config.task, answers.tasks.size());
+    task_at.emplace(task.config.task, in_work.size());
     const size_t count = task.requests.size();
-    answers.tasks.push_back(
-        {std::vector<evaluation::Response>(count), std::vector<int32_t>(count, kNobody)});
+    in_work.push_back({evaluation::AnswerSheet(task.request_kind, count), {}});
+    in_work.back().answers.worker.resize(count, kNobody);
   }
   for (const core::BatchRow& batch : batches) {
     const auto name =
         std::lower_bound(answers.workers.begin(), answers.workers.end(), batch.worker.text);
     const auto worker = static_cast<int32_t>(name - answers.workers.begin());
-    RETURN_IF_ERROR(PlaceBatch(batch, worker, task_at, &answers));
+    RETURN_IF_ERROR(PlaceBatch(batch, worker, task_at, in_work));
   }
   for (size_t t = 0; t < tasks.size(); ++t) {
-    const auto& given = answers.tasks[t].worker;
-    const auto missing = std::find(given.begin(), given.end(), kNobody);
-    if (missing != given.end()) {
+    if (const auto missing = in_work[t].sheet.FirstMissing()) {
       return DataLoss(fmt::format("task {}: request {} of {} has no answer", tasks[t].config.task,
-                                  missing - given.begin(), given.size()));
+                                  *missing, tasks[t].requests.size()));
     }
+    answers.tasks.push_back(std::move(in_work[t].answers));
+    answers.tasks.back().responses = in_work[t].sheet.Responses();
   }
   return answers;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,6 +50,8 @@ class PreparedCache {
 struct TaskAnswers {
   std::vector<evaluation::Response> responses;
   std::vector<int32_t> worker;  // position in Answers::workers
+  // (request, worker) of those who gave further windows of a rolling request.
+  std::set<std::pair<size_t, int32_t>> other_workers;
 };
 struct Answers {
   std::vector<TaskAnswers> tasks;    // as PreparedSuite::tasks

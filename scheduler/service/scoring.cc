@@ -155,6 +155,12 @@ std::vector<std::string> WorkersOf(const evaluation::Document& document, const T
   std::vector<int32_t> who(
       answers.worker.begin() + document.first_request,
       answers.worker.begin() + document.first_request + document.request_count);
+  const auto first = static_cast<size_t>(document.first_request);
+  const auto last = first + static_cast<size_t>(document.request_count);
+  for (auto other = answers.other_workers.lower_bound({first, 0});
+       other != answers.other_workers.end() && other->first < last; ++other) {
+    who.push_back(other->second);
+  }
   std::sort(who.begin(), who.end());
   who.erase(std::unique(who.begin(), who.end()), who.end());
   std::vector<std::string> out;

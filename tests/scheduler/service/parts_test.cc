@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <set>
+#include <span>
+#include <utility>
 
 #include "common/base/bounded_queue.h"
 #include "scheduler/service/dispatcher.h"
@@ -158,6 +161,27 @@ TEST(CollectedAnswers, LieInRequestOrderWhateverTheOrderOfBatches) {
   EXPECT_TRUE(answers->tasks[0].responses[0].is_greedy);
   EXPECT_EQ(answers->tasks[0].worker, (std::vector<int32_t>{0, 1}));
   EXPECT_LT(answers->tasks[1].responses[0].log_likelihood, -1e300);
+}
+
+TEST(CollectedAnswers, WindowsOfSeveralWorkersAndTextsComeTogether) {
+  std::vector<evaluation::PreparedTask> tasks = {TaskOf("rolling", 2), TaskOf("texts", 2)};
+  tasks[0].request_kind = evaluation::RequestKind::kLoglikelihoodRolling;
+  tasks[1].request_kind = evaluation::RequestKind::kGenerate;
+  const std::vector<core::BatchRow> batches = {
+      BatchOf(0, "w2", R"({"task":"rolling","results":[[1,1,2,-1.5]]})"),
+      BatchOf(1, "w1", R"({"task":"rolling","results":[[1,0,2,-2],[0,0,0,0]]})"),
+      BatchOf(2, "w1", R"({"task":"texts","results":[[1,"가"],[0,""]]})")};
+  const auto answers = CollectAnswers(tasks, batches);
+  ASSERT_TRUE(answers.ok()) << answers.status().ToString();
+  EXPECT_EQ(answers->tasks[0].responses[0].log_likelihood, 0);
+  EXPECT_EQ(answers->tasks[0].responses[1].log_likelihood, -3.5);
+  EXPECT_EQ(answers->tasks[0].worker, (std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(answers->tasks[0].other_workers, (std::set<std::pair<size_t, int32_t>>{{1, 0}}));
+  EXPECT_EQ(answers->tasks[1].responses[0].text, "");
+  EXPECT_EQ(answers->tasks[1].responses[1].text, "가");
+  const auto partial = CollectAnswers(tasks, std::span(batches).subspan(1));
+  EXPECT_EQ(partial.status().code(), Code::kDataLoss);
+  EXPECT_NE(partial.status().message().find("request 1 of 2"), std::string::npos);
 }
 
 TEST(CollectedAnswers, DamagedBatchesAreRefused) {
