@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/base/utf8.h"
+#include "worker/plan/rolling.h"
 
 namespace koeval::plan {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 constexpr size_t kStringsPerDocumentMax = 4096;
+constexpr int64_t kOldGenerationRoom = 256;  // leaderboard-v1 cuts contexts for so many new tokens
 
 // Where a request comes from, for errors. Its texts are never named.
 std::string Place(size_t request, const evaluation::Request& r) {
@@ -36,6 +38,7 @@ class Encoder {
         const auto text = tokenizer_.Decode({&*prefix_id_, 1}, /*skip_special_tokens=*/false);
         if (text.ok()) prefix_text_ = *text;
       }
+      if (tokenizer_.bos_id()) bos_text_ = prefix_text_;
     }
   }
 
@@ -53,13 +56,33 @@ class Encoder {
     return std::pair(std::move(head), std::move(tail));
   }
 
+  // All windows of a text; `index` and `count` in the order of the windows.
+  Result<std::vector<Sequence>> Windows(const std::string& text, int64_t max_length) const {
+    RETURN_IF_ERROR(CheckPrefix());
+    ASSIGN_OR_RETURN(const Ids ids, tokenizer_.Encode(text, AddsSpecial(text, prefix_text_)));
+    return RollingWindows(ids, *prefix_id_, max_length);
+  }
+
+  // Ids of a context that is to be continued. Only a BOS in the text keeps the special tokens away.
+  Result<Ids> Prompt(const std::string& context) const {
+    return tokenizer_.Encode(context, AddsSpecial(context, bos_text_));
+  }
+
  private:
+  Status CheckPrefix() const {
+    if (prefix_id_) return OkStatus();
+    return FailedPrecondition(
+        "BAD_TOKENIZER: the context is empty and the tokenizer names neither a BOS nor an EOS "
+        "token to stand for it; set bos_token or eos_token in tokenizer_config.json");
+  }
+
+  // Special tokens belong to the text, unless the profile has none or the text brings `own`.
+  bool AddsSpecial(const std::string& text, const std::optional<std::string>& own) const {
+    return profile_ == evaluation::Profile::kLmEval04 && !(own && text.starts_with(*own));
+  }
+
   Result<std::pair<Ids, Ids>> WithoutContext(const std::string& continuation) {
-    if (!prefix_id_) {
-      return FailedPrecondition(
-          "BAD_TOKENIZER: the context is empty and the tokenizer names neither a BOS nor an EOS "
-          "token to stand for it; set bos_token or eos_token in tokenizer_config.json");
-    }
+    RETURN_IF_ERROR(CheckPrefix());
     ASSIGN_OR_RETURN(Ids tail, tokenizer_.Encode(continuation, /*add_special_tokens=*/false));
     const bool starts_with_prefix =
         profile_ == evaluation::Profile::kLmEval04 && !tail.empty() && tail.front() == *prefix_id_;
@@ -67,13 +90,10 @@ class Encoder {
     return std::pair(Ids{*prefix_id_}, std::move(tail));
   }
 
-  // With special tokens, unless the profile has none or the text brings its own prefix token.
   Result<Ids> Encode(const std::string& text) {
     const auto found = cache_.find(text);
     if (found != cache_.end()) return found->second;
-    const bool special = profile_ == evaluation::Profile::kLmEval04 &&
-                         !(prefix_text_ && text.starts_with(*prefix_text_));
-    ASSIGN_OR_RETURN(Ids ids, tokenizer_.Encode(text, special));
+    ASSIGN_OR_RETURN(Ids ids, tokenizer_.Encode(text, AddsSpecial(text, prefix_text_)));
     cache_.emplace(text, ids);
     return ids;
   }
@@ -82,6 +102,7 @@ class Encoder {
   const evaluation::Profile profile_;
   std::optional<int32_t> prefix_id_;
   std::optional<std::string> prefix_text_;
+  std::optional<std::string> bos_text_;
   std::unordered_map<std::string, Ids> cache_;  // of one document: choices share their context
   int32_t document_ = -1;
 };
@@ -118,6 +139,28 @@ Sequence Truncate(Ids head, Ids tail, int64_t max_length) {
   return out;
 }
 
+// The most tokens that a context keeps when `max_tokens` may follow it.
+Result<int64_t> PromptRoom(const EncodeOptions& options, int64_t max_tokens) {
+  if (max_tokens < 1) {
+    return FailedPrecondition(fmt::format(
+        "TASK_INVALID: {} new tokens are asked for; set max_gen_toks to 1 or more", max_tokens));
+  }
+  if (max_tokens >= options.max_length) {
+    return FailedPrecondition(
+        fmt::format("CONTEXT_TOO_SHORT: {} new tokens leave no room for a context in the {} that "
+                    "the model takes; use a model with a longer context, or lower max_gen_toks",
+                    max_tokens, options.max_length));
+  }
+  const bool old_room = options.profile == evaluation::Profile::kLeaderboardV1 &&
+                        options.max_length > kOldGenerationRoom;
+  return options.max_length - (old_room ? std::max(max_tokens, kOldGenerationRoom) : max_tokens);
+}
+
+Status CheckOptions(const EncodeOptions& options) {
+  if (options.max_length >= 1) return OkStatus();
+  return InvalidArgument(fmt::format("max_length is {}", options.max_length));
+}
+
 // The ending's name stays in front of the place.
 Status AtPlace(const Status& status, size_t index, const evaluation::Request& request) {
   const std::string_view message = status.message();
@@ -135,9 +178,7 @@ Status AtPlace(const Status& status, size_t index, const evaluation::Request& re
 Result<Encoded> EncodeRequests(const tokenizer::Tokenizer& tokenizer,
                                std::span<const evaluation::Request> requests,
                                const EncodeOptions& options) {
-  if (options.max_length < 1) {
-    return InvalidArgument(fmt::format("max_length is {}", options.max_length));
-  }
+  RETURN_IF_ERROR(CheckOptions(options));
   Encoded out;
   out.sequences.reserve(requests.size());
   Encoder encoder(tokenizer, options.profile);
@@ -150,6 +191,49 @@ Result<Encoded> EncodeRequests(const tokenizer::Tokenizer& tokenizer,
     const auto total = static_cast<int64_t>(head.size() + tail.size());
     if (total > options.max_length + 1) ++out.truncated;
     out.sequences.push_back(Truncate(std::move(head), std::move(tail), options.max_length));
+  }
+  return out;
+}
+
+Result<Encoded> EncodeRolling(const tokenizer::Tokenizer& tokenizer,
+                              std::span<const evaluation::Request> requests,
+                              const EncodeOptions& options) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  Encoded out;
+  const Encoder encoder(tokenizer, options.profile);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    auto windows = encoder.Windows(requests[i].continuation, options.max_length);
+    if (!windows.ok()) return AtPlace(windows.status(), i, requests[i]);
+    const auto count = static_cast<int32_t>(windows->size());
+    for (int32_t index = 0; index < count; ++index) {
+      out.windows.push_back({static_cast<int32_t>(i), index, count});
+      out.sequences.push_back(std::move((*windows)[static_cast<size_t>(index)]));
+    }
+  }
+  return out;
+}
+
+Result<Encoded> EncodePrompts(const tokenizer::Tokenizer& tokenizer,
+                              std::span<const evaluation::Request> requests,
+                              const EncodeOptions& options, int64_t max_tokens) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  ASSIGN_OR_RETURN(const int64_t room, PromptRoom(options, max_tokens));
+  Encoded out;
+  const Encoder encoder(tokenizer, options.profile);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    auto prompt = encoder.Prompt(requests[i].context);
+    if (!prompt.ok()) return AtPlace(prompt.status(), i, requests[i]);
+    if (prompt->empty()) {
+      return AtPlace(FailedPrecondition("TASK_INVALID: the context has no token at all, so nothing "
+                                        "can follow it; give the document a context"),
+                     i, requests[i]);
+    }
+    const int64_t excess = static_cast<int64_t>(prompt->size()) - room;
+    if (excess > 0) {
+      prompt->erase(prompt->begin(), prompt->begin() + excess);
+      ++out.truncated;
+    }
+    out.sequences.push_back({std::move(*prompt), {kNoTarget}});
   }
   return out;
 }

@@ -16,6 +16,8 @@
 namespace koeval::plan {
 namespace {
 
+using evaluation::RequestKind;
+
 // Part of the digest: grows when the same sequences and limits give other batches than before.
 constexpr int64_t kPlanVersion = 1;
 // What one more batch (a reply, a commit, a forward of the prefix) or forward costs, in tokens:
@@ -24,8 +26,22 @@ constexpr int64_t kCutTokens = 64;
 // A batch is cut no earlier than at this part of its budget, so that work per path is bounded.
 constexpr int64_t kLeastFill = 8;
 
+Status CheckPurpose(std::span<const Sequence> sequences, const Purpose& purpose) {
+  const bool rolling = purpose.kind == RequestKind::kLoglikelihoodRolling;
+  if (purpose.windows.size() != (rolling ? sequences.size() : 0)) {
+    return InvalidArgument(
+        fmt::format("{} windows for {} sequences", purpose.windows.size(), sequences.size()));
+  }
+  const int64_t tokens = purpose.generation.max_tokens;
+  if (purpose.kind == RequestKind::kGenerate && (tokens < 1 || tokens > INT32_MAX / 2)) {
+    return InvalidArgument(fmt::format("{} new tokens", tokens));
+  }
+  return OkStatus();
+}
+
 Status CheckInput(std::span<const Sequence> sequences, const Limits& limits) {
-  if (limits.micro_batch_tokens < 1 || limits.batch_tokens < 1 || limits.prefix_tokens_min < 1) {
+  if (limits.micro_batch_tokens < 1 || limits.batch_tokens < 1 || limits.prefix_tokens_min < 1 ||
+      limits.generate_tokens < 1) {
     return InvalidArgument("plan limits must all be at least 1");
   }
   if (sequences.size() > static_cast<size_t>(INT32_MAX)) {
@@ -50,7 +66,27 @@ void AddIds(Sha256& hash, std::span<const int32_t> ids) {
   hash.Add({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()});
 }
 
-std::string Digest(std::span<const Sequence> sequences, const Limits& limits) {
+// Nothing for plain log-likelihoods: their digests are older than the other kinds.
+void AddPurpose(Sha256& hash, const Purpose& purpose, const Limits& limits) {
+  if (purpose.kind == RequestKind::kLoglikelihoodRolling) {
+    hash.Add("rolling");
+    for (const Window& window : purpose.windows) {
+      hash.AddInt(window.request);
+      hash.AddInt(window.index);
+      hash.AddInt(window.count);
+    }
+  }
+  if (purpose.kind == RequestKind::kGenerate) {
+    hash.Add("generate");
+    hash.AddInt(limits.generate_tokens);
+    hash.AddInt(purpose.generation.max_tokens);
+    hash.AddInt(static_cast<int64_t>(purpose.generation.until.size()));
+    for (const std::string& stop : purpose.generation.until) hash.Add(stop);
+  }
+}
+
+std::string Digest(std::span<const Sequence> sequences, const Limits& limits,
+                   const Purpose& purpose) {
   Sha256 hash;
   hash.Add("koeval plan");
   hash.AddInt(kPlanVersion);
@@ -62,6 +98,7 @@ std::string Digest(std::span<const Sequence> sequences, const Limits& limits) {
     AddIds(hash, s.input);
     AddIds(hash, s.targets);
   }
+  AddPurpose(hash, purpose, limits);
   return hash.FinishHex();
 }
 
@@ -143,9 +180,12 @@ int32_t UsablePrefix(int32_t shared, const Limits& limits) {
   return shared >= limits.prefix_tokens_min ? shared : 0;
 }
 
-// End of the batch that starts at path `begin`. The waste of a cut is what the next batch runs
-// again, and what this one's micro-batches run again when no prefix is kept for them.
-size_t BatchEnd(std::span<const Path> paths, size_t begin, const Limits& limits) {
+// End of the batch that starts at path `begin`, each path of which may become `new_tokens` longer.
+// The waste of a cut is what the next batch runs again, and what this one's micro-batches run again
+// when no prefix is kept for them.
+size_t BatchEnd(std::span<const Path> paths, size_t begin, const Limits& limits,
+                int64_t new_tokens) {
+  const int64_t budget = new_tokens > 0 ? limits.generate_tokens : limits.batch_tokens;
   Cut best;
   int64_t tokens = 0;
   int32_t shared = INT32_MAX;  // by all paths of the batch
@@ -154,8 +194,8 @@ size_t BatchEnd(std::span<const Path> paths, size_t begin, const Limits& limits)
   int64_t micro_cuts = 0;
   for (size_t end = begin + 1; end <= paths.size(); ++end) {
     const bool first = end - 1 == begin;
-    tokens += Added(paths[end - 1], first, /*prefix=*/0);
-    if (tokens > limits.batch_tokens && !first) {
+    tokens += Added(paths[end - 1], first, /*prefix=*/0) + new_tokens;
+    if (tokens > budget && !first) {
       if (best.end == 0) best.end = end - 1;
       break;
     }
@@ -165,7 +205,7 @@ size_t BatchEnd(std::span<const Path> paths, size_t begin, const Limits& limits)
       ++micro_cuts;
       micro_end = MicroBatchEnd(paths, micro_end, /*prefix=*/0, limits.micro_batch_tokens);
     }
-    if (tokens * kLeastFill < limits.batch_tokens && end != paths.size()) continue;
+    if (tokens * kLeastFill < budget && end != paths.size()) continue;
     const int32_t prefix = first ? 0 : UsablePrefix(shared, limits);
     const int64_t again = end == paths.size() ? 0 : paths[end].shared;
     const Cut cut{.end = end,
@@ -179,23 +219,33 @@ size_t BatchEnd(std::span<const Path> paths, size_t begin, const Limits& limits)
 
 class Builder {
  public:
-  Builder(std::span<const Sequence> sequences, const Limits& limits)
-      : sequences_(sequences), limits_(limits), order_(SortRequests(sequences)) {
+  Builder(std::span<const Sequence> sequences, const Limits& limits, const Purpose& purpose)
+      : sequences_(sequences),
+        limits_(limits),
+        purpose_(purpose),
+        new_tokens_(purpose.kind == RequestKind::kGenerate ? purpose.generation.max_tokens : 0),
+        order_(SortRequests(sequences)) {
     paths_ = FindPaths(sequences_, order_);
   }
 
   Plan Build() {
     Plan plan;
-    plan.digest = Digest(sequences_, limits_);
+    plan.digest = Digest(sequences_, limits_, purpose_);
     for (const Sequence& s : sequences_) plan.naive_tokens += static_cast<int64_t>(s.input.size());
     for (size_t begin = 0; begin < paths_.size();) {
-      const size_t end = BatchEnd(paths_, begin, limits_);
+      const size_t end = BatchEnd(paths_, begin, limits_, new_tokens_);
       plan.batches.push_back(MakeBatch(begin, end));
       const Batch& batch = plan.batches.back();
-      plan.unique_tokens += static_cast<int64_t>(batch.prefix.size());
+      const auto prefix = static_cast<int64_t>(batch.prefix.size());
+      int64_t packed = 0;
       for (const MicroBatch& m : batch.micro_batches) {
-        plan.unique_tokens += static_cast<int64_t>(m.tokens.size());
+        packed += static_cast<int64_t>(m.tokens.size());
       }
+      plan.unique_tokens += prefix + packed;
+      const int64_t generated = static_cast<int64_t>(end - begin) * new_tokens_;
+      const int64_t copies = static_cast<int64_t>(batch.micro_batches.size()) * prefix;
+      const int64_t stored = prefix + (new_tokens_ > 0 ? copies + packed + generated : 0);
+      plan.stored_tokens = std::max(plan.stored_tokens, stored);
       begin = end;
     }
     return plan;
@@ -234,15 +284,19 @@ class Builder {
 
   const std::span<const Sequence> sequences_;
   const Limits limits_;
+  const Purpose& purpose_;
+  const int64_t new_tokens_;  // that may follow each path
   const std::vector<int32_t> order_;
   std::vector<Path> paths_;
 };
 
 }  // namespace
 
-Result<Plan> BuildPlan(std::span<const Sequence> sequences, const Limits& limits) {
+Result<Plan> BuildPlan(std::span<const Sequence> sequences, const Limits& limits,
+                       const Purpose& purpose) {
   RETURN_IF_ERROR(CheckInput(sequences, limits));
-  return Builder(sequences, limits).Build();
+  RETURN_IF_ERROR(CheckPurpose(sequences, purpose));
+  return Builder(sequences, limits, purpose).Build();
 }
 
 }  // namespace koeval::plan

@@ -190,5 +190,86 @@ TEST_F(EncodeRequestsTest, EachDistinctStringOfADocumentIsEncodedOnce) {
   EXPECT_EQ(tokenizer.encoded["q y"], 1);
 }
 
+TEST_F(EncodeRequestsTest, RollingTextsBecomeWindowsBehindThePrefixToken) {
+  const std::vector<Request> requests = {{0, 0, "", "vwxyz"}, {1, 0, "", "v"}};
+  const auto encoded = EncodeRolling(tokenizer, requests, {.profile = profile, .max_length = 4});
+  ASSERT_TRUE(encoded.ok()) << encoded.status().ToString();
+  ASSERT_EQ(encoded->sequences.size(), 3U);
+  // BOS of the text is a target behind the prefix token.
+  EXPECT_THAT(encoded->sequences[0].input, ElementsAre(kBos, kBos, 'v', 'w'));
+  EXPECT_THAT(encoded->sequences[0].targets, ElementsAre(kBos, 'v', 'w', 'x'));
+  EXPECT_THAT(encoded->sequences[1].input, ElementsAre('v', 'w', 'x', 'y'));
+  EXPECT_THAT(encoded->sequences[1].targets, ElementsAre('y', 'z'));
+  EXPECT_THAT(encoded->sequences[2].input, ElementsAre(kBos, kBos));
+  ASSERT_EQ(encoded->windows.size(), 3U);
+  EXPECT_EQ(encoded->windows[1].request, 0);
+  EXPECT_EQ(encoded->windows[1].index, 1);
+  EXPECT_EQ(encoded->windows[1].count, 2);
+  EXPECT_EQ(encoded->windows[2].request, 1);
+}
+
+TEST_F(EncodeRequestsTest, RollingTextsOfTheOldProfileStandBehindEos) {
+  profile = Profile::kLeaderboardV1;
+  const auto encoded =
+      EncodeRolling(tokenizer, std::vector<Request>{{0, 0, "", "xy"}, {1, 0, "", ""}},
+                    {.profile = profile, .max_length = 4});
+  ASSERT_TRUE(encoded.ok()) << encoded.status().ToString();
+  ASSERT_EQ(encoded->sequences.size(), 1U);  // a text without tokens has no window
+  EXPECT_THAT(encoded->sequences[0].input, ElementsAre(kEos, 'x'));
+  EXPECT_THAT(encoded->sequences[0].targets, ElementsAre('x', 'y'));
+}
+
+TEST_F(EncodeRequestsTest, RollingNeedsAPrefixToken) {
+  tokenizer.bos = tokenizer.eos = std::nullopt;
+  const auto encoded =
+      EncodeRolling(tokenizer, std::vector<Request>{{7, 0, "", "xy"}}, {.max_length = 4});
+  ASSERT_FALSE(encoded.ok());
+  EXPECT_THAT(encoded.status().message(), HasSubstr("BAD_TOKENIZER: request 0 (document 7"));
+}
+
+TEST_F(EncodeRequestsTest, PromptsKeepTheirTrailingBlanksAndTheirEnd) {
+  const std::vector<Request> requests = {{0, 0, "xy ", ""}, {1, 0, "uvwxyz", ""}};
+  const auto encoded = EncodePrompts(tokenizer, requests, {.profile = profile, .max_length = 7}, 3);
+  ASSERT_TRUE(encoded.ok()) << encoded.status().ToString();
+  EXPECT_THAT(encoded->sequences[0].input, ElementsAre(kBos, 'x', 'y', ' '));
+  EXPECT_THAT(encoded->sequences[0].targets, ElementsAre(kNoTarget));
+  EXPECT_THAT(encoded->sequences[1].input, ElementsAre('w', 'x', 'y', 'z'));
+  EXPECT_EQ(encoded->truncated, 1);
+}
+
+TEST_F(EncodeRequestsTest, PromptThatBringsBosGetsNoSecond) {
+  const auto encoded = EncodePrompts(tokenizer, std::vector<Request>{{0, 0, "<s>x", ""}},
+                                     {.profile = profile, .max_length = 9}, 3);
+  ASSERT_TRUE(encoded.ok()) << encoded.status().ToString();
+  EXPECT_THAT(encoded->sequences[0].input, ElementsAre(kBos, 'x'));
+}
+
+TEST_F(EncodeRequestsTest, OldProfileLeavesRoomFor256NewTokensWhereThereIs) {
+  profile = Profile::kLeaderboardV1;
+  const std::vector<Request> requests = {{0, 0, std::string(300, 'x'), ""}};
+  const auto size = [&](int64_t max_length, int64_t max_tokens) {
+    const auto encoded = EncodePrompts(tokenizer, requests,
+                                       {.profile = profile, .max_length = max_length}, max_tokens);
+    EXPECT_TRUE(encoded.ok()) << encoded.status().ToString();
+    return encoded.ok() ? encoded->sequences[0].input.size() : 0;
+  };
+  EXPECT_EQ(size(400, 3), 144U);
+  EXPECT_EQ(size(400, 300), 100U);
+  EXPECT_EQ(size(200, 3), 197U);
+}
+
+TEST_F(EncodeRequestsTest, PromptsWithoutRoomOrTokensAreRefused) {
+  const auto refused = [&](const std::string& context, int64_t max_tokens) {
+    return EncodePrompts(tokenizer, std::vector<Request>{{4, 0, context, ""}},
+                         {.profile = profile, .max_length = 8}, max_tokens)
+        .status()
+        .message();
+  };
+  EXPECT_THAT(refused("x", 8), HasSubstr("CONTEXT_TOO_SHORT: 8 new tokens"));
+  EXPECT_THAT(refused("x", 0), HasSubstr("TASK_INVALID: 0 new tokens"));
+  tokenizer.adds_bos = false;
+  EXPECT_THAT(refused("", 3), HasSubstr("TASK_INVALID: request 0 (document 4"));
+}
+
 }  // namespace
 }  // namespace koeval::plan

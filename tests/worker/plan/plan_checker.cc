@@ -132,7 +132,7 @@ int64_t TrieTokens(std::span<const int32_t> requests, std::span<const Sequence> 
 }
 
 AssertionResult BatchHolds(const Batch& batch, std::span<const Sequence> sequences,
-                           const Limits& limits, const std::string& place) {
+                           const Limits& limits, const Purpose& purpose, const std::string& place) {
   CHECK_THAT(!batch.micro_batches.empty());
   CHECK_THAT(std::is_sorted(batch.requests.begin(), batch.requests.end()));
   std::set<int32_t> answered;
@@ -154,21 +154,26 @@ AssertionResult BatchHolds(const Batch& batch, std::span<const Sequence> sequenc
   for (const int32_t r : batch.requests) {
     distinct.insert(sequences[static_cast<size_t>(r)].input);
   }
-  CHECK_THAT(distinct.size() == 1 || trie_tokens <= limits.batch_tokens);
+  const bool generates = purpose.kind == evaluation::RequestKind::kGenerate;
+  const int64_t follow =
+      generates ? static_cast<int64_t>(distinct.size()) * purpose.generation.max_tokens : 0;
+  CHECK_THAT(distinct.size() == 1 ||
+             trie_tokens + follow <= (generates ? limits.generate_tokens : limits.batch_tokens));
   return AssertionSuccess();
 }
 
 }  // namespace
 
 AssertionResult IsPlanOf(const Plan& plan, std::span<const Sequence> sequences,
-                         const Limits& limits) {
+                         const Limits& limits, const Purpose& purpose) {
   std::vector<int> times(sequences.size(), 0);
   int64_t naive = 0;
   int64_t ran = 0;
   for (const Sequence& s : sequences) naive += static_cast<int64_t>(s.input.size());
   for (size_t b = 0; b < plan.batches.size(); ++b) {
     const Batch& batch = plan.batches[b];
-    if (auto r = BatchHolds(batch, sequences, limits, "batch " + std::to_string(b)); !r) return r;
+    if (auto r = BatchHolds(batch, sequences, limits, purpose, "batch " + std::to_string(b)); !r)
+      return r;
     for (const int32_t request : batch.requests) ++times[static_cast<size_t>(request)];
     ran += static_cast<int64_t>(batch.prefix.size());
     for (const MicroBatch& m : batch.micro_batches) ran += static_cast<int64_t>(m.tokens.size());

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 #include <vector>
 
 #include "tests/worker/plan/plan_checker.h"
@@ -89,6 +90,42 @@ TEST(PlanProperties, EveryGeneratedPlanHolds) {
   EXPECT_GT(with_prefix, 100);
   EXPECT_GT(over_limit, 100);
   EXPECT_GT(rows_in_prefix, 100);
+  EXPECT_GT(duplicates, 100);
+}
+
+// Prompts: the sequences of a task cut down to what a model goes on from.
+TEST(PlanProperties, EveryGeneratedPlanOfPromptsHoldsAndStoresWhatMayFollow) {
+  int64_t with_prefix = 0, duplicates = 0;
+  for (uint32_t seed = 1; seed <= kSeeds; ++seed) {
+    Generator generator(seed);
+    auto sequences = generator.Task();
+    for (Sequence& s : sequences) s.targets = {kNoTarget};
+    Limits limits = generator.SomeLimits();
+    limits.generate_tokens = generator.Between(1, 900);
+    Purpose purpose;
+    purpose.kind = evaluation::RequestKind::kGenerate;
+    purpose.generation.max_tokens = generator.Between(1, 40);
+    const auto plan = BuildPlan(sequences, limits, purpose);
+    ASSERT_TRUE(plan.ok()) << "seed " << seed << ": " << plan.status().ToString();
+    ASSERT_TRUE(IsPlanOf(*plan, sequences, limits, purpose)) << "seed " << seed;
+    int64_t stored = 0;
+    for (const Batch& batch : plan->batches) {
+      with_prefix += batch.prefix.empty() ? 0 : 1;
+      std::set<std::vector<int32_t>> prompts;
+      for (const int32_t r : batch.requests) {
+        prompts.insert(sequences[static_cast<size_t>(r)].input);
+      }
+      duplicates += static_cast<int64_t>(batch.requests.size() - prompts.size());
+      auto tokens = static_cast<int64_t>(batch.prefix.size());
+      for (const MicroBatch& m : batch.micro_batches) {
+        tokens += static_cast<int64_t>(batch.prefix.size() + m.tokens.size());
+      }
+      tokens += static_cast<int64_t>(prompts.size()) * purpose.generation.max_tokens;
+      stored = std::max(stored, tokens);
+    }
+    ASSERT_EQ(plan->stored_tokens, stored) << "seed " << seed;
+  }
+  EXPECT_GT(with_prefix, 100);
   EXPECT_GT(duplicates, 100);
 }
 

@@ -180,6 +180,65 @@ TEST(BuildPlan, DigestFollowsSequencesOrderTargetsAndLimits) {
   EXPECT_TRUE(digests.contains(MustPlan(base).digest));
 }
 
+TEST(BuildPlan, DigestFollowsWhatTheSequencesAreRunFor) {
+  using evaluation::RequestKind;
+  const std::vector<Sequence> prompts = {Request(Ids(9, 1), {kNoTarget})};
+  std::set<std::string> digests = {MustPlan(prompts).digest};
+  const auto add = [&](const Purpose& purpose, const Limits& limits = {}) {
+    const auto plan = BuildPlan(prompts, limits, purpose);
+    ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+    digests.insert(plan->digest);
+  };
+  Purpose purpose{.kind = RequestKind::kGenerate, .windows = {}, .generation = {{"a"}, 9}};
+  add(purpose);
+  add(purpose, {.generate_tokens = 99});
+  purpose.generation.max_tokens = 10;
+  add(purpose);
+  purpose.generation.until = {"b"};
+  add(purpose);
+  purpose.generation.until = {"b", ""};
+  add(purpose);
+  purpose = {.kind = RequestKind::kLoglikelihoodRolling, .windows = {{0, 0, 1}}, .generation = {}};
+  add(purpose);
+  purpose.windows = {{0, 1, 2}};
+  add(purpose);
+  purpose.windows = {{1, 0, 1}};
+  add(purpose);
+  EXPECT_EQ(digests.size(), 9U);
+}
+
+TEST(BuildPlan, PurposesThatDoNotFitAreRefused) {
+  using evaluation::RequestKind;
+  const std::vector<Sequence> one = {Request(Ids(9, 1), {4})};
+  EXPECT_FALSE(BuildPlan(one, {}, {.kind = RequestKind::kLoglikelihoodRolling}).ok());
+  EXPECT_FALSE(BuildPlan(one, {}, {.windows = {{0, 0, 1}}}).ok());
+  EXPECT_FALSE(
+      BuildPlan(one, {}, {.kind = RequestKind::kGenerate, .windows = {}, .generation = {{}, 0}})
+          .ok());
+}
+
+// A block of shots of 100 tokens, 40 prompts of 20 more, and 30 tokens that may follow each.
+TEST(BuildPlan, PromptsShareTheirStartAndLeaveRoomForWhatFollows) {
+  std::vector<Sequence> prompts;
+  for (int32_t i = 0; i < 40; ++i) {
+    prompts.push_back({Join(Ids(100, 1), Ids(20, 1000 * (i + 1))), {kNoTarget}});
+  }
+  const Limits limits{.micro_batch_tokens = 200, .generate_tokens = 1100};
+  const Purpose purpose{
+      .kind = evaluation::RequestKind::kGenerate, .windows = {}, .generation = {{}, 30}};
+  const auto plan = BuildPlan(prompts, limits, purpose);
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  ASSERT_TRUE(IsPlanOf(*plan, prompts, limits, purpose));
+  ASSERT_EQ(plan->batches.size(), 2U);  // 100 + 20 * (20 + 30) each
+  for (const Batch& batch : plan->batches) {
+    EXPECT_EQ(batch.prefix.size(), 100U);
+    EXPECT_EQ(batch.requests.size(), 20U);
+    EXPECT_EQ(batch.micro_batches.size(), 2U);
+  }
+  EXPECT_EQ(plan->unique_tokens, 2 * (100 + 20 * 20));
+  EXPECT_EQ(plan->stored_tokens, 100 + 2 * 100 + 20 * (20 + 30));
+}
+
 TEST(BuildPlan, BadSequencesAreNamed) {
   const Sequence good = Request(Ids(5, 1), {1});
   const Sequence empty{.input = {1, 2}, .targets = {}};
