@@ -198,12 +198,12 @@ int64_t MemoryNeed::Total() const {
 }
 
 MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_t tokens,
-                          int64_t prefix_tokens) {
+                          int64_t stored_tokens) {
   MemoryNeed need;
   need.weights = Times(ParameterCount(spec), element_bytes);
   const int64_t kv_row = Times(2 * spec.kv_heads, Times(spec.head_dim, element_bytes));
   const auto layers = static_cast<int64_t>(spec.layers.size());
-  need.key_values = Times(kv_row, Plus(Times(layers, prefix_tokens), Plus(tokens, prefix_tokens)));
+  need.key_values = Times(kv_row, Plus(Times(layers, stored_tokens), Plus(tokens, stored_tokens)));
   const int64_t attention_row = Times(spec.heads, 2 * spec.head_dim);
   const int64_t row =
       Plus(kLiveHiddenRows * spec.hidden_size + LiveMlpElements(spec), attention_row);

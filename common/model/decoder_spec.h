@@ -207,13 +207,13 @@ int64_t ParameterCount(const DecoderSpec& spec);
 // What a forward pass takes, in bytes; an estimate for placement, on the high side.
 struct MemoryNeed {
   int64_t weights = 0;
-  int64_t key_values = 0;   // one stored prefix and one micro-batch, all layers
+  int64_t key_values = 0;   // all layers of stored tokens, one layer of a forward
   int64_t activations = 0;  // of one layer and of the vocabulary rows in flight
   int64_t Total() const;
 };
 // INT64_MAX where a size is more than that. `element_bytes` of the compute dtype; `tokens` of the
-// largest forward; `prefix_tokens` stored.
+// largest forward; `stored_tokens` of which all layers are kept, as Plan::stored_tokens.
 MemoryNeed EstimateMemory(const DecoderSpec& spec, int64_t element_bytes, int64_t tokens,
-                          int64_t prefix_tokens);
+                          int64_t stored_tokens);
 
 }  // namespace koeval::model

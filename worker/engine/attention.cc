@@ -31,7 +31,8 @@ at::Tensor MaskTensor(const AttentionBlock& block, at::ScalarType dtype, at::Dev
   return mask.to(device, dtype);
 }
 
-// What `alibi` adds to the scores of keys at `positions` (keys): (keys, heads), float32.
+}  // namespace
+
 at::Tensor AlibiBiases(const model::AlibiSpec& alibi, const at::Tensor& positions) {
   const auto type = alibi.bfloat16 ? at::kBFloat16 : at::kFloat;
   const at::Tensor slopes = at::tensor(alibi.slopes, at::TensorOptions(at::kFloat))
@@ -40,10 +41,9 @@ at::Tensor AlibiBiases(const model::AlibiSpec& alibi, const at::Tensor& position
   return (slopes * positions.to(type).unsqueeze(1)).to(at::kFloat) * alibi.scale;
 }
 
-// softmax(capped(queries keys^T * scale) + biases + mask) values, heads grouped by the key head
-// that they share. Plain products on purpose: with libtorch 2.13 on a CPU, its fused float32 kernel
-// was mostly faster alone but made no difference to whole runs, where linear layers take most of
-// the time; in bfloat16 it is known to be far slower in builds without MKL.
+// Plain products on purpose: with libtorch 2.13 on a CPU, its fused float32 kernel was mostly
+// faster alone but made no difference to whole runs, where linear layers take most of the time; in
+// bfloat16 it is known to be far slower in builds without MKL.
 at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
                   const AttentionShape& shape, const at::Tensor& biases, const at::Tensor& mask) {
   const auto score_type = shape.float32_scores ? at::kFloat : queries.scalar_type();
@@ -67,8 +67,6 @@ at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
       .permute({2, 0, 1, 3})
       .reshape({n, kv_heads * group * head_dim});
 }
-
-}  // namespace
 
 at::Tensor Softcap(at::Tensor x, double cap) {
   if (cap == 0) return x;
@@ -124,20 +122,33 @@ at::Tensor PackedAttention::Run(size_t layer, const AttentionShape& shape,
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
-at::Tensor CausalAttention::Run(size_t, const AttentionShape& shape, const at::Tensor& queries,
-                                const KeyValues& fresh) {
-  const int64_t n = queries.size(0), heads = queries.size(1);
+KeyValues CausalAttention::WithCache(size_t layer, const KeyValues& fresh) {
+  if (cache_ == nullptr) return fresh;
+  if (layer == cache_->size()) {
+    cache_->push_back(fresh);
+  } else {
+    KeyValues& all = (*cache_)[layer];
+    all = {at::cat({all.keys, fresh.keys}), at::cat({all.values, fresh.values})};
+  }
+  return (*cache_)[layer];
+}
+
+at::Tensor CausalAttention::Run(size_t layer, const AttentionShape& shape,
+                                const at::Tensor& queries, const KeyValues& fresh) {
+  const KeyValues all = WithCache(layer, fresh);
+  const int64_t n = queries.size(0), heads = queries.size(1), columns = all.keys.size(0);
   const int64_t group = heads / fresh.keys.size(1);
   // (heads, n, head_dim), each key head repeated for the query heads that share it.
   const auto score_type = shape.float32_scores ? at::kFloat : queries.scalar_type();
   const at::Tensor q = queries.transpose(0, 1).to(score_type);
-  const at::Tensor k = fresh.keys.repeat_interleave(group, 1).transpose(0, 1).to(score_type);
-  const at::Tensor v = fresh.values.repeat_interleave(group, 1).transpose(0, 1);
+  const at::Tensor k = all.keys.repeat_interleave(group, 1).transpose(0, 1).to(score_type);
+  const at::Tensor v = all.values.repeat_interleave(group, 1).transpose(0, 1);
   at::Tensor scores =
       Softcap(at::matmul(q, k.transpose(1, 2)).mul_(shape.score_scale), shape.softcap);
-  const at::Tensor position = at::arange(n, at::TensorOptions(at::kLong).device(q.device()));
+  const at::Tensor position = at::arange(columns, at::TensorOptions(at::kLong).device(q.device()));
   if (shape.alibi != nullptr) scores.add_(AlibiBiases(*shape.alibi, position).t().unsqueeze(1));
-  const at::Tensor distance = position.unsqueeze(1) - position.unsqueeze(0);
+  const at::Tensor distance =
+      position.narrow(0, columns - n, n).unsqueeze(1) - position.unsqueeze(0);
   at::Tensor hidden = distance < 0;
   if (shape.window > 0) hidden.logical_or_(distance >= shape.window);
   scores.masked_fill_(hidden, kHidden);

@@ -40,6 +40,16 @@ class Attention {
                          const KeyValues& fresh) = 0;
 };
 
+// What `alibi` adds to the scores of keys at `positions` (keys): (keys, heads), float32.
+at::Tensor AlibiBiases(const model::AlibiSpec& alibi, const at::Tensor& positions);
+
+// softmax(capped(queries keys^T * scale) + biases + mask) values, with `queries` (n, heads,
+// head_dim) over `keys` and `values` (columns, kv heads, head_dim): (n, heads * head_dim). `biases`
+// (columns, heads), or undefined. `mask` (n, masked columns) belongs to the last columns;
+// undefined: every query sees all.
+at::Tensor Attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
+                  const AttentionShape& shape, const at::Tensor& biases, const at::Tensor& mask);
+
 // A micro-batch over a stored prefix. Scores (unless float32_scores) and probabilities in the
 // compute dtype, softmax in float32. Equal micro-batches give equal bits on one hardware class;
 // which rows share a block is fixed by the plan alone.
@@ -69,11 +79,19 @@ class PackedAttention final : public Attention {
   at::Tensor key_biases_;
 };
 
-// One sequence from position 0, full causal scores at once: the plain way, for comparison.
+// One sequence from position 0, full causal scores at once: the plain way, for comparison. With
+// `cache` (empty at first, one entry per layer later) each forward goes on behind the ones before.
 class CausalAttention final : public Attention {
  public:
+  explicit CausalAttention(std::vector<KeyValues>* cache = nullptr) : cache_(cache) {}
   at::Tensor Run(size_t layer, const AttentionShape& shape, const at::Tensor& queries,
                  const KeyValues& fresh) override;
+
+ private:
+  // All keys and values of the layer, `fresh` ones last.
+  KeyValues WithCache(size_t layer, const KeyValues& fresh);
+
+  std::vector<KeyValues>* const cache_;
 };
 
 }  // namespace koeval::engine

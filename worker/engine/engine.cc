@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <numeric>
 #include <string>
 #include <utility>
 
 #include "common/model/checkpoint.h"
 #include "common/model/config.h"
+#include "common/model/generation_config.h"
 #include "worker/engine/attention.h"
 #include "worker/engine/block_plan.h"
 #include "worker/engine/decoder.h"
+#include "worker/engine/generate.h"
 #include "worker/engine/platform.h"
 #include "worker/engine/rope_range.h"
 #include "worker/engine/scoring.h"
@@ -61,7 +64,7 @@ class TorchEngine final : public Engine {
   const ModelFacts& facts() const override { return facts_; }
 
   Result<std::vector<Answer>> Run(const Batch& batch) override {
-    RETURN_IF_ERROR(CheckBatch(batch));
+    RETURN_IF_ERROR(CheckBatch(batch, /*new_tokens=*/0));
     std::vector<Answer> answers;
     RETURN_IF_ERROR(Guarded("running a batch", [&]() -> Status {
       ASSIGN_OR_RETURN(answers, RunBatch(batch));
@@ -83,6 +86,38 @@ class TorchEngine final : public Engine {
       }));
     }
     return answers;
+  }
+
+  Result<std::vector<Generated>> Generate(const Batch& batch,
+                                          const GenerateOptions& options) override {
+    RETURN_IF_ERROR(CheckBatch(batch, options.tokens_max));
+    std::vector<Generated> texts;
+    RETURN_IF_ERROR(Guarded("generating a batch", [&]() -> Status {
+      ASSIGN_OR_RETURN(texts, GenerateBatch(batch, options));
+      return OkStatus();
+    }));
+    return texts;
+  }
+
+  Result<std::vector<Generated>> GenerateNaive(std::span<const Sequence> prompts,
+                                               int32_t first_request,
+                                               const GenerateOptions& options) override {
+    std::vector<Generated> texts;
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const int32_t request = first_request + static_cast<int32_t>(i);
+      const std::vector<int32_t>& prompt = prompts[i].input;
+      if (prompt.empty()) return InvalidArgument("a prompt without tokens");
+      RETURN_IF_ERROR(CheckTokens(prompt));
+      RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(prompt.size()) + options.tokens_max));
+      const RopeRange range = RangeOf(static_cast<int64_t>(prompt.size()), original_length_);
+      RETURN_IF_ERROR(Guarded("generating for request " + std::to_string(request), [&]() -> Status {
+        ASSIGN_OR_RETURN(Generated text,
+                         Generator(decoder_, options).RunAlone(prompt, request, range));
+        texts.push_back(std::move(text));
+        return OkStatus();
+      }));
+    }
+    return texts;
   }
 
   Result<std::vector<float>> Logits(std::span<const int32_t> ids) override {
@@ -146,17 +181,21 @@ class TorchEngine final : public Engine {
     return OkStatus();
   }
 
-  Status CheckBatch(const Batch& batch) const {
+  // `new_tokens` may follow each path, or 0: then the rows have targets.
+  Status CheckBatch(const Batch& batch, int64_t new_tokens) const {
     const auto prefix_tokens = static_cast<int64_t>(batch.prefix.size());
     RETURN_IF_ERROR(CheckTokens(batch.prefix));
-    RETURN_IF_ERROR(CheckLength(prefix_tokens));
+    RETURN_IF_ERROR(CheckLength(prefix_tokens + new_tokens));
     for (const MicroBatch& micro_batch : batch.micro_batches) {
       RETURN_IF_ERROR(CheckMicroBatch(micro_batch, prefix_tokens));
       RETURN_IF_ERROR(CheckTokens(micro_batch.tokens));
       for (const plan::Segment& segment : micro_batch.segments) {
-        RETURN_IF_ERROR(CheckLength(int64_t{segment.first_position} + segment.token_count));
+        RETURN_IF_ERROR(
+            CheckLength(int64_t{segment.first_position} + segment.token_count + new_tokens));
       }
-      for (const Row& row : micro_batch.rows) RETURN_IF_ERROR(CheckToken(row.target));
+      for (const Row& row : micro_batch.rows) {
+        if (new_tokens == 0) RETURN_IF_ERROR(CheckToken(row.target));
+      }
     }
     return OkStatus();
   }
@@ -171,6 +210,20 @@ class TorchEngine final : public Engine {
     std::sort(answers.begin(), answers.end(),
               [](const Answer& a, const Answer& b) { return a.request < b.request; });
     return answers;
+  }
+
+  Result<std::vector<Generated>> GenerateBatch(const Batch& batch,
+                                               const GenerateOptions& options) const {
+    Generator generator(decoder_, options);
+    if (original_length_ == 0) return generator.Run(batch, RopeRange::kOriginal);
+    std::vector<Generated> texts;
+    for (const RangePart& part : SplitByRange(batch, original_length_)) {
+      ASSIGN_OR_RETURN(std::vector<Generated> some, generator.Run(part.batch, part.range));
+      std::move(some.begin(), some.end(), std::back_inserter(texts));
+    }
+    std::sort(texts.begin(), texts.end(),
+              [](const Generated& a, const Generated& b) { return a.request < b.request; });
+    return texts;
   }
 
   Result<std::vector<Answer>> RunPart(const Batch& batch, RopeRange range) const {
@@ -239,6 +292,10 @@ ModelFacts Facts(const model::ModelConfig& config, const LoadOptions& options, a
   const bool as_model = Resolve(options, config.spec) == LogitsDtype::kAsModel;
   facts.logits_dtype = DtypeName(as_model ? options.dtype : Dtype::kFloat32);
   facts.hardware_class = HardwareClass(device);
+  model::GenerationConfig generation = model::ReadGenerationConfig(options.model_dir, config.json);
+  facts.end_ids = std::move(generation.end_ids);
+  facts.repetition_penalty = generation.repetition_penalty;
+  facts.generation_problem = std::move(generation.problem);
   return facts;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,6 +39,10 @@ struct ModelFacts {
   std::string dtype;
   std::string logits_dtype;    // of the log-softmax and of the sums: float32, or that of the model
   std::string hardware_class;  // exact CPU or GPU, libtorch build, threads, numerics flags
+  // Of generation_config.json; see common/model/generation_config.h.
+  std::vector<int32_t> end_ids = {};
+  double repetition_penalty = 1;
+  std::string generation_problem = {};
 };
 
 // One (request, sum of log-probabilities, greedy flag) per request of a batch, ascending by
@@ -46,6 +51,20 @@ struct Answer {
   int32_t request = 0;
   double log_likelihood = 0;
   bool is_greedy = false;
+};
+
+// How texts are generated; decoding is greedy.
+struct GenerateOptions {
+  int64_t tokens_max = 1;         // new tokens of one text, at least 1
+  double repetition_penalty = 1;  // as model::GenerationConfig
+  // Whether nothing follows the new tokens so far; asked after each one.
+  std::function<Result<bool>(std::span<const int32_t>)> ends;
+};
+
+// The tokens that follow a prompt, an end token included.
+struct Generated {
+  int32_t request = 0;
+  std::vector<int32_t> ids;
 };
 
 // Used by one thread at a time.
@@ -62,6 +81,16 @@ class Engine {
   // Each of `sequences` alone. `first_request` numbers them.
   virtual Result<std::vector<Answer>> RunNaive(std::span<const plan::Sequence> sequences,
                                                int32_t first_request) = 0;
+  // Texts behind the prompts of `batch`, ascending by request. Shared starts run once, and the
+  // texts of a batch grow together. Rotary frequencies that depend on the length stay those of the
+  // prompt's length. Bit-equal logits, hence equal texts, for equal batches on one hardware class.
+  // Errors as Run, and those of `options.ends`.
+  virtual Result<std::vector<Generated>> Generate(const plan::Batch& batch,
+                                                  const GenerateOptions& options) = 0;
+  // The text behind each of `prompts` alone. `first_request` numbers them.
+  virtual Result<std::vector<Generated>> GenerateNaive(std::span<const plan::Sequence> prompts,
+                                                       int32_t first_request,
+                                                       const GenerateOptions& options) = 0;
   // Float32 logits of every position of `ids`, row-major (ids.size(), vocab); for tests and probes.
   virtual Result<std::vector<float>> Logits(std::span<const int32_t> ids) = 0;
 };

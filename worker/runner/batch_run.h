@@ -9,9 +9,10 @@
 
 namespace koeval::runner {
 
-// {"task":name,"results":[[request, log_likelihood, is_greedy],...]}, ascending by request. With
-// `naive`, each request runs alone. DATA_LOSS for a value that is not finite; INTERNAL when the
-// engine did not answer each request once; else the engine's own errors.
+// The results of a batch frame (messages.h), in the order of the batch's sequences. Rolling
+// requests without windows are answered with the task's first batch. With `naive`, each sequence
+// runs alone. DATA_LOSS for a value that is not finite; INTERNAL when the engine did not answer
+// each sequence once; else the engine's own errors.
 Result<Json> RunBatch(engine::Engine& engine, const TaskPlan& task, const plan::Batch& batch,
                       bool naive);
 

@@ -7,6 +7,13 @@
 //            be run. Stop and Extend are seen while a batch runs. R: Alive each second.
 // TEARDOWN   P: Quit, or the end of the pipe. R finishes the batch in flight and exits 0.
 //
+// RESULTS    {"task":name,"results":[...]}: one list for each request of the batch, all of one
+// shape,
+//            which follows from what the task asks (common/evaluation/answers.h):
+//            [request, log-likelihood, greedy]; or [request, window, windows, log-likelihood] for
+//            each window of a rolling request, whose windows may be in several batches; or
+//            [request, text] for a text that the model wrote, cut at the stop strings.
+//
 // One frame is one line of JSON (UTF-8). Missing, unknown, doubled and wrongly typed fields are
 // errors; optional fields may be null or absent. Non-finite numbers are the strings "nan", "inf",
 // "-inf".
@@ -28,6 +35,7 @@ namespace koeval::runner {
 inline constexpr int64_t kProtocol = 1;
 inline constexpr std::string_view kVersion = "0.1.0";
 inline constexpr size_t kFrameBytesMax = size_t{256} << 20;  // one line, newline included
+inline constexpr size_t kTextBytesMax = size_t{1} << 20;     // of one generated text
 inline constexpr int64_t kTasksPerJobMax = 10'000;
 
 // ---- parent to runner ----
@@ -130,7 +138,7 @@ struct BatchFrame {
   std::string job;
   LeaseId lease;
   int64_t batch = 0;
-  Json results;  // {"task":name,"results":[[request_index_in_task, log_likelihood, is_greedy],...]}
+  Json results;  // see RESULTS
   int64_t run_ms = 0;
 };
 

@@ -191,16 +191,28 @@ PlannedFrame ReadPlanned(Fields& f) {
   return out;
 }
 
-// {"task":name,"results":[[index, number or "nan"/"inf"/"-inf", greedy],...]}
+bool IsNumber(const Json& value) {
+  return value.is_number() || value == "nan" || value == "inf" || value == "-inf";
+}
+
+// [index, number, greedy], [index, window, windows, number] or [index, text].
+bool IsResult(const Json& item) {
+  if (!item.is_array() || item.size() < 2 || !item[0].is_number_unsigned()) return false;
+  if (item.size() == 2) {
+    return item[1].is_string() && item[1].get_ref<const std::string&>().size() <= kTextBytesMax;
+  }
+  if (item.size() == 3) return IsNumber(item[1]) && item[2].is_boolean();
+  return item.size() == 4 && item[1].is_number_unsigned() && item[2].is_number_unsigned() &&
+         IsNumber(item[3]);
+}
+
+// {"task":name,"results":[...]}, all results of one shape.
 bool IsResults(const Json& results) {
   const Json* list = JsonFind(results, "results");
   const Json* task = JsonFind(results, "task");
   if (list == nullptr || task == nullptr || !list->is_array() || !task->is_string()) return false;
-  return results.size() == 2 && std::all_of(list->begin(), list->end(), [](const Json& item) {
-           if (!item.is_array() || item.size() != 3) return false;
-           const bool value =
-               item[1].is_number() || item[1] == "nan" || item[1] == "inf" || item[1] == "-inf";
-           return item[0].is_number_unsigned() && value && item[2].is_boolean();
+  return results.size() == 2 && std::all_of(list->begin(), list->end(), [list](const Json& item) {
+           return IsResult(item) && item.size() == list->front().size();
          });
 }
 

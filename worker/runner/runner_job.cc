@@ -7,13 +7,13 @@
 
 #include "common/base/check.h"
 #include "common/base/sha256.h"
-#include "common/evaluation/prepare.h"
 #include "common/evaluation/task.h"
-#include "worker/plan/encode.h"
 #include "worker/runner/failure.h"
 
 namespace koeval::runner {
 namespace {
+
+using evaluation::RequestKind;
 
 // The same failure with the task's name in front of its message.
 Status InTask(const Status& status, const std::string& task, Ending fallback) {
@@ -22,11 +22,77 @@ Status InTask(const Status& status, const std::string& task, Ending fallback) {
   return FailureStatus(failure);
 }
 
+Result<plan::Encoded> Encode(const evaluation::PreparedTask& task,
+                             const tokenizer::Tokenizer& tokenizer, const PlanRules& rules) {
+  const plan::EncodeOptions options{.profile = rules.profile, .max_length = rules.max_length};
+  switch (task.request_kind) {
+    case RequestKind::kLoglikelihood:
+      return plan::EncodeRequests(tokenizer, task.requests, options);
+    case RequestKind::kLoglikelihoodRolling:
+      return plan::EncodeRolling(tokenizer, task.requests, options);
+    case RequestKind::kGenerate:
+      return plan::EncodePrompts(tokenizer, task.requests, options, task.generation.max_tokens);
+  }
+  return Internal("a request of an unknown kind");
+}
+
+// Requests that none of `windows`, ascending by request, belongs to.
+std::vector<int32_t> WithoutWindows(const std::vector<plan::Window>& windows, size_t requests) {
+  std::vector<int32_t> out;
+  auto window = windows.begin();
+  for (int32_t request = 0; request < static_cast<int32_t>(requests); ++request) {
+    if (window == windows.end() || window->request != request) out.push_back(request);
+    while (window != windows.end() && window->request == request) ++window;
+  }
+  return out;
+}
+
 std::string NameForErrors(const TaskFrame& frame) {
   return fmt::format("{} of {}", frame.index + 1, frame.total);
 }
 
+// What only one kind of requests has, besides sequences and batches.
+Status AddParts(const evaluation::PreparedTask& task, const tokenizer::Tokenizer& tokenizer,
+                const PlanRules& rules, TaskPlan& out) {
+  if (task.request_kind == RequestKind::kGenerate) {
+    if (!rules.generation_problem.empty()) return InvalidArgument(rules.generation_problem);
+    ASSIGN_OR_RETURN(
+        out.stop, plan::StopRule::Make(tokenizer, rules.profile, task.generation, rules.end_ids));
+    out.repetition_penalty = rules.repetition_penalty;
+  }
+  if (task.request_kind == RequestKind::kLoglikelihoodRolling) {
+    out.without_windows = WithoutWindows(out.purpose.windows, task.requests.size());
+    if (out.plan.batches.empty() && !out.without_windows.empty()) {
+      return FailedPrecondition(
+          "EMPTY_CONTINUATION: none of the texts has a token; check doc_to_target and the data");
+    }
+  }
+  return OkStatus();
+}
+
 }  // namespace
+
+Result<PlannedWork> PlanPrepared(const evaluation::PreparedTask& task,
+                                 const tokenizer::Tokenizer& tokenizer, const PlanRules& rules) {
+  auto encoded = Encode(task, tokenizer, rules);
+  if (!encoded.ok()) return FailureStatus(FailureOf(encoded.status(), Ending::kBadTokenizer));
+  TaskPlan out;
+  out.name = task.config.task;
+  out.purpose = {.kind = task.request_kind,
+                 .windows = std::move(encoded->windows),
+                 .generation = task.generation};
+  ASSIGN_OR_RETURN(out.plan, plan::BuildPlan(encoded->sequences, rules.limits, out.purpose));
+  RETURN_IF_ERROR(AddParts(task, tokenizer, rules, out));
+  PlannedTask facts{.task = out.name,
+                    .batches = static_cast<int64_t>(out.plan.batches.size()),
+                    .requests = static_cast<int64_t>(task.requests.size()),
+                    .documents = static_cast<int64_t>(task.documents.size()),
+                    .truncated = encoded->truncated,
+                    .naive_tokens = out.plan.naive_tokens,
+                    .unique_tokens = out.plan.unique_tokens};
+  if (rules.keep_sequences) out.sequences = std::move(encoded->sequences);
+  return PlannedWork{std::move(out), std::move(facts)};
+}
 
 void RunnerJob::AddTask(TaskFrame frame) {
   if (frame.index == 0) *this = {};
@@ -81,22 +147,10 @@ Result<PlannedTask> RunnerJob::PlanTask(const TaskFrame& frame,
                                     .seed = frame.seed};
   auto prepared = evaluation::Prepare(*task, options);
   if (!prepared.ok()) return InTask(prepared.status(), name, Ending::kTaskInvalid);
-  auto encoded = plan::EncodeRequests(tokenizer, prepared->requests,
-                                      {.profile = rules.profile, .max_length = rules.max_length});
-  if (!encoded.ok()) return InTask(encoded.status(), name, Ending::kBadTokenizer);
-  auto plan = plan::BuildPlan(encoded->sequences, rules.limits);
-  if (!plan.ok()) return InTask(plan.status(), name, Ending::kInternal);
-  PlannedTask out{.task = name,
-                  .batches = static_cast<int64_t>(plan->batches.size()),
-                  .requests = static_cast<int64_t>(encoded->sequences.size()),
-                  .documents = static_cast<int64_t>(prepared->documents.size()),
-                  .truncated = encoded->truncated,
-                  .naive_tokens = plan->naive_tokens,
-                  .unique_tokens = plan->unique_tokens};
-  if (!rules.keep_sequences) encoded->sequences.clear();
-  tasks_.push_back(
-      {.name = name, .plan = std::move(plan).value(), .sequences = std::move(encoded->sequences)});
-  return out;
+  auto work = PlanPrepared(*prepared, tokenizer, rules);
+  if (!work.ok()) return InTask(work.status(), name, Ending::kInternal);
+  tasks_.push_back(std::move(work->plan));
+  return work->facts;
 }
 
 int64_t RunnerJob::batch_count() const {

@@ -247,7 +247,10 @@ class Server {
     model.rules = {.profile = *profile,
                    .max_length = max_length,
                    .limits = options_.limits,
-                   .keep_sequences = model.naive};
+                   .keep_sequences = model.naive,
+                   .end_ids = facts.end_ids,
+                   .repetition_penalty = facts.repetition_penalty,
+                   .generation_problem = facts.generation_problem};
     model_ = std::move(model);
     SendLoaded(facts);
   }

@@ -63,6 +63,34 @@ class FakeEngine final : public engine::Engine {
     return Values(answers);
   }
 
+  // A text counts upwards from the last token of its prompt, one byte after the other.
+  Result<std::vector<engine::Generated>> Generate(const plan::Batch& batch,
+                                                  const engine::GenerateOptions& options) override {
+    RETURN_IF_ERROR(Before());
+    std::map<int32_t, engine::Generated> texts;
+    for (const plan::MicroBatch& m : batch.micro_batches) {
+      for (const plan::Row& row : m.rows) {
+        const auto at = static_cast<size_t>(row.token < 0 ? -1 - row.token : row.token);
+        const int32_t last = row.token < 0 ? batch.prefix[at] : m.tokens[at];
+        ASSIGN_OR_RETURN(texts[row.request], Count(row.request, last, options));
+      }
+    }
+    std::vector<engine::Generated> out;
+    for (auto& [request, text] : texts) out.push_back(std::move(text));
+    return out;
+  }
+
+  Result<std::vector<engine::Generated>> GenerateNaive(
+      std::span<const plan::Sequence> prompts, int32_t first_request,
+      const engine::GenerateOptions& options) override {
+    RETURN_IF_ERROR(Before());
+    std::vector<engine::Generated> out;
+    for (const plan::Sequence& prompt : prompts) {
+      ASSIGN_OR_RETURN(out.emplace_back(), Count(first_request++, prompt.input.back(), options));
+    }
+    return out;
+  }
+
   Result<std::vector<float>> Logits(std::span<const int32_t>) override {
     return Unimplemented("no logits here");
   }
@@ -77,6 +105,18 @@ class FakeEngine final : public engine::Engine {
     answer.is_greedy = target % 2 == 0;
   }
 
+  static Result<engine::Generated> Count(int32_t request, int32_t last,
+                                         const engine::GenerateOptions& options) {
+    engine::Generated text{request, {}};
+    while (static_cast<int64_t>(text.ids.size()) < options.tokens_max) {
+      last = (last + 1) % 256;
+      text.ids.push_back(last);
+      ASSIGN_OR_RETURN(const bool ends, options.ends(text.ids));
+      if (ends) break;
+    }
+    return text;
+  }
+
   static std::vector<engine::Answer> Values(const std::map<int32_t, engine::Answer>& answers) {
     std::vector<engine::Answer> out;
     for (const auto& [request, answer] : answers) out.push_back(answer);
@@ -88,7 +128,7 @@ class FakeEngine final : public engine::Engine {
 };
 
 // One id for each byte.
-class ByteTokenizer final : public tokenizer::Tokenizer {
+class ByteTokenizer : public tokenizer::Tokenizer {
  public:
   explicit ByteTokenizer(std::optional<int64_t> max_length) : max_length_(max_length) {}
 
@@ -98,8 +138,16 @@ class ByteTokenizer final : public tokenizer::Tokenizer {
     for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
     return ids;
   }
-  Result<std::string> Decode(std::span<const int32_t>, bool) const override {
-    return std::string("<bos>");
+  Result<std::string> Decode(std::span<const int32_t> ids, bool skip_special) const override {
+    std::string text;
+    for (const int32_t id : ids) {
+      if (id < 256) {
+        text += static_cast<char>(id);
+      } else if (!skip_special) {
+        text += "<bos>";
+      }
+    }
+    return text;
   }
   int32_t vocab_size() const override { return 257; }
   std::optional<int32_t> bos_id() const override { return 256; }

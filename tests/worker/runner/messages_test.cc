@@ -167,13 +167,32 @@ TEST(Frames, LoadTakesKnownWordsOnly) {
   }
 }
 
+TEST(Frames, ResultsAreScoresWindowsOrTexts) {
+  const std::string head = R"({"type":"batch","job":"j","lease":1,"batch":0,"run_ms":1,"results":)";
+  for (const char* results : {R"([[0,1.0,true],[1,"-inf",false]])", R"([[0,1,3,-7.5],[2,0,0,0.0]])",
+                              R"([[0,""],[1,"\u0000가\n"]])"}) {
+    const std::string line = head + R"({"task":"t","results":)" + results + "}}";
+    EXPECT_TRUE(ParseRunnerFrame(line).ok()) << results;
+  }
+  const auto text = [&](size_t bytes) {
+    const std::string results = R"([[0,")" + std::string(bytes, 'x') + R"("]])";
+    return ParseRunnerFrame(head + R"({"task":"t","results":)" + results + "}}").ok();
+  };
+  EXPECT_TRUE(text(kTextBytesMax));
+  EXPECT_FALSE(text(kTextBytesMax + 1));
+}
+
 TEST(Frames, ResultsAreChecked) {
   const std::string head = R"({"type":"batch","job":"j","lease":1,"batch":0,"run_ms":1,"results":)";
   EXPECT_TRUE(ParseRunnerFrame(head + R"({"task":"t","results":[]}})").ok());
   for (const char* results :
        {R"([])", R"({"task":"t"})", R"({"task":"t","results":[[0,1.0]]})",
         R"({"task":"t","results":[[-1,1.0,true]]})", R"({"task":"t","results":[[0,"x",true]]})",
-        R"({"task":"t","results":[[0,1.0,1]]})", R"({"task":"t","results":[],"more":1})"}) {
+        R"({"task":"t","results":[[0,1.0,1]]})", R"({"task":"t","results":[],"more":1})",
+        R"({"task":"t","results":[[0]]})", R"({"task":"t","results":[[0,null]]})",
+        R"({"task":"t","results":[[0,"a"],[1,1.0,true]]})",
+        R"({"task":"t","results":[[0,0,1,"x"]]})", R"({"task":"t","results":[[0,-1,1,1.0]]})",
+        R"({"task":"t","results":[[0,0,1,1.0,true]]})"}) {
     EXPECT_FALSE(ParseRunnerFrame(head + results + "}").ok()) << results;
   }
 }
