@@ -2,12 +2,14 @@
 // alone, on a random 60 M parameter Llama.
 //
 //   engine_bench [--documents N] [--device cpu|cuda:N] [--threads N] [--dtype float32|bfloat16]
-//                [--skip-naive] [--tasks-dir DIR] [--tokenizer DIR]
+//                [--new-tokens N] [--skip-naive] [--tasks-dir DIR] [--tokenizer DIR]
 //
 // Request sets made to the shape of COPA and MMLU, and the real kobest_copa and mmlu_anatomy of
 // --tasks-dir with --tokenizer when both are given; their data paths start from the folder above.
-// KOEVAL_TEST_DATA names them by itself.
-// Exit status 1 when the two ways differ by more than 1e-4 nats anywhere (float32).
+// KOEVAL_TEST_DATA names them by itself. Last, greedy texts of --new-tokens tokens each behind
+// prompts to the shape of GSM8K. Exit status 1 when the two ways differ by more than 1e-4 nats
+// anywhere (float32). Texts may differ where two tokens are as good as equal; how many do is
+// printed.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -38,6 +40,7 @@ constexpr int64_t kShots = 5;
 
 struct Arguments {
   int64_t documents = 100;
+  int64_t new_tokens = 64;
   engine::LoadOptions load;
   bool naive = true;
   std::string tasks_dir;
@@ -71,6 +74,8 @@ Arguments ParseArguments(int argc, char** argv) {
     }
     if (name == "--documents") {
       out.documents = std::max(1L, std::atol(value.c_str()));
+    } else if (name == "--new-tokens") {
+      out.new_tokens = std::max(1L, std::atol(value.c_str()));
     } else if (name == "--tasks-dir") {
       out.tasks_dir = value;
     } else if (name == "--tokenizer") {
@@ -167,6 +172,55 @@ bool Measure(engine::Engine& engine, const RequestSet& set, const Arguments& arg
   return difference <= kSameNats || arguments.load.dtype != engine::Dtype::kFloat32;
 }
 
+struct Written {
+  double seconds = 0;
+  std::map<int32_t, std::vector<int32_t>> texts;  // by request
+};
+
+void Keep(Result<std::vector<engine::Generated>> generated, Written& out) {
+  if (!generated.ok()) Fail(generated.status());
+  for (engine::Generated& one : *generated) out.texts[one.request] = std::move(one.ids);
+}
+
+void PrintWritten(const char* engine, const Written& written) {
+  size_t tokens = 0;
+  for (const auto& [request, ids] : written.texts) tokens += ids.size();
+  std::printf("  %-6s %8.2f s %9.2f texts/s %9.0f new tokens/s %7.0f MiB\n", engine,
+              written.seconds, static_cast<double>(written.texts.size()) / written.seconds,
+              static_cast<double>(tokens) / written.seconds, PeakMemoryMib());
+}
+
+// Every text takes all its tokens, so that both ways do the same work.
+void MeasureTexts(engine::Engine& engine, const RequestSet& set, const Arguments& arguments) {
+  plan::Purpose purpose;
+  purpose.kind = evaluation::RequestKind::kGenerate;
+  purpose.generation.max_tokens = arguments.new_tokens;
+  const auto plan = plan::BuildPlan(set.sequences, {}, purpose);
+  if (!plan.ok()) Fail(plan.status());
+  std::printf("%s: %lld texts of %lld tokens, %lld prompt tokens, %lld unique\n", set.name.c_str(),
+              static_cast<long long>(set.documents), static_cast<long long>(arguments.new_tokens),
+              static_cast<long long>(plan->naive_tokens),
+              static_cast<long long>(plan->unique_tokens));
+  engine::GenerateOptions options;
+  options.tokens_max = arguments.new_tokens;
+  options.ends = [](std::span<const int32_t>) -> Result<bool> { return false; };
+  Written planned;
+  MonoTime start = Clock::Real().Mono();
+  for (const plan::Batch& batch : plan->batches) Keep(engine.Generate(batch, options), planned);
+  planned.seconds = Seconds(start);
+  PrintWritten("plan", planned);
+  if (!arguments.naive) return;
+  Written naive;
+  start = Clock::Real().Mono();
+  Keep(engine.GenerateNaive(set.sequences, 0, options), naive);
+  naive.seconds = Seconds(start);
+  PrintWritten("naive", naive);
+  int64_t differ = 0;
+  for (const auto& [request, ids] : planned.texts) differ += naive.texts[request] != ids ? 1 : 0;
+  std::printf("  plan is %.2fx as fast; %lld texts differ\n", naive.seconds / planned.seconds,
+              static_cast<long long>(differ));
+}
+
 // What is measured; the real sets need `tokenizer`.
 std::vector<RequestSet> Sets(const Arguments& arguments, int32_t vocabulary,
                              const tokenizer::Tokenizer* tokenizer) {
@@ -214,6 +268,9 @@ int Main(int argc, char** argv) {
     same = Measure(**engine, set, arguments) && same;
     std::fflush(stdout);
   }
+  MeasureTexts(**engine,
+               Gsm8kLike(arguments.documents, static_cast<int32_t>(shape.vocab_size), kSeed),
+               arguments);
   return same ? 0 : 1;
 }
 

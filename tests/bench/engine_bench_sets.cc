@@ -15,6 +15,9 @@ constexpr int kCopaContextTokens = 16;
 constexpr int kCopaChoiceTokens = 10;
 constexpr int kMmluShotTokens = 124;
 constexpr int kMmluContextTokens = 115;
+constexpr int kGsm8kShotTokens = 110;
+constexpr int kGsm8kContextTokens = 60;
+constexpr int kGsm8kShots = 8;
 constexpr int kShots = 5;
 constexpr int64_t kDocumentsPerSubject = 20;
 constexpr int64_t kMaxLength = 2048;
@@ -79,6 +82,19 @@ RequestSet MmluLike(int64_t documents, int32_t vocabulary, uint64_t seed) {
     Tokens context = shots;
     Append(context, source.About(kMmluContextTokens));
     for (int32_t choice = 0; choice < 4; ++choice) AddChoice(context, {100 + choice}, out);
+  }
+  return out;
+}
+
+RequestSet Gsm8kLike(int64_t documents, int32_t vocabulary, uint64_t seed) {
+  Source source(vocabulary, seed);
+  RequestSet out{"GSM8K-like, 8-shot", documents, {}};
+  Tokens shots = {1};
+  for (int shot = 0; shot < kGsm8kShots; ++shot) Append(shots, source.About(kGsm8kShotTokens));
+  for (int64_t i = 0; i < documents; ++i) {
+    Tokens context = shots;
+    Append(context, source.About(kGsm8kContextTokens));
+    out.sequences.push_back({std::move(context), {plan::kNoTarget}});
   }
   return out;
 }

@@ -22,6 +22,9 @@ RequestSet CopaLike(int64_t documents, int32_t vocabulary, uint64_t seed);
 // MMLU, 5-shot: a fixed block of shots per subject, four choices of one token. 20 documents each.
 RequestSet MmluLike(int64_t documents, int32_t vocabulary, uint64_t seed);
 
+// Prompts to go on from, a fixed block of shots for all, as GSM8K with its own eight.
+RequestSet Gsm8kLike(int64_t documents, int32_t vocabulary, uint64_t seed);
+
 // The requests of task `name` of `tasks_dir` with `shots`, of its first `documents` documents.
 Result<RequestSet> FromTask(const std::string& tasks_dir, const std::string& name, int64_t shots,
                             int64_t documents, const tokenizer::Tokenizer& tokenizer);
