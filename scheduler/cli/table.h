@@ -17,9 +17,8 @@ struct Column {
 };
 
 struct Cell {
-  Cell(std::string t,
-       Paint p = Paint::kNone)  // NOLINT(google-explicit-constructor): a row of texts
-      : text(std::move(t)), paint(p) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): a row of texts
+  Cell(std::string t, Paint p = Paint::kNone) : text(std::move(t)), paint(p) {}
   Cell(const char* t) : text(t) {}  // NOLINT(google-explicit-constructor): same
   std::string text;
   Paint paint = Paint::kNone;

@@ -199,7 +199,7 @@ class Server {
         if (exit_after_bad_input_) exit_status_ = 1;
         return;
       }
-      std::visit([this](auto&& frame) { Do(std::move(frame)); },
+      std::visit([this](auto&& frame) { Do(std::forward<decltype(frame)>(frame)); },
                  std::get<ParentFrame>(std::move(command)));
     } catch (const std::bad_alloc&) {
       Fail({}, {}, {Ending::kOutOfMemory, "no memory for a frame or a plan", ""});
