@@ -3,21 +3,13 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "common/base/json.h"
 #include "common/base/status.h"
 #include "common/evaluation/template.h"
+#include "common/evaluation/types.h"
 
 namespace koeval::evaluation {
-
-// A chat template as a model repository has it, and the special tokens that it may write.
-struct ChatTemplateSource {
-  std::string name;  // "default", or that of one of several
-  std::string text;
-  std::vector<std::pair<std::string, std::string>> special_tokens;  // ("bos_token", "<s>"), ...
-};
 
 // How a prompt ends.
 enum class PromptEnd {

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <optional>
 
+#include "common/base/utf8.h"
+#include "common/evaluation/chat_prompt.h"
 #include "common/evaluation/doc_field.h"
 #include "common/evaluation/fewshot.h"
 #include "common/evaluation/generation.h"
@@ -23,7 +25,7 @@ constexpr const char* kParagraph = "\n\n";  // what leaderboard-v1 puts between 
 
 // How rows are written: for the evaluated documents, or for shots, which may differ.
 struct Format {
-  DocField text, target, choice;
+  DocField text, target, choice, gen_prefix;
   std::string target_delimiter, fewshot_delimiter;
   Columns columns;
 };
@@ -34,6 +36,7 @@ struct Row {
   std::optional<int64_t> question_choice;  // the choices are questions, and this one is right
   std::vector<std::string> choices;
   Json target;
+  std::string gen_prefix;
 };
 
 Columns ColumnsOf(const std::vector<Json>& rows) {
@@ -64,6 +67,8 @@ Result<Format> MakeFormat(const TaskConfig& config, const std::vector<Json>& row
                    make("doc_to_target", config.doc_to_target, DocField::Reading::kTarget));
   ASSIGN_OR_RETURN(format.choice,
                    make("doc_to_choice", config.doc_to_choice, DocField::Reading::kChoices));
+  const Json own_prefix = config.gen_prefix.empty() ? Json() : Json(config.gen_prefix);
+  ASSIGN_OR_RETURN(format.gen_prefix, make("gen_prefix", own_prefix, DocField::Reading::kText));
   const bool needs_text = config.output_type != OutputType::kLoglikelihoodRolling;
   if ((needs_text && !format.text.given()) || !format.target.given()) {
     return InvalidArgument("doc_to_text and doc_to_target are needed");
@@ -115,6 +120,10 @@ Result<Row> ReadRow(const Json& doc, const Format& format) {
     return InvalidArgument(fmt::format("doc_to_text: gives {}, not text", text.type_name()));
   }
   ASSIGN_OR_RETURN(row.target, format.target.Evaluate(doc, format.columns, has_choices));
+  if (format.gen_prefix.given()) {
+    ASSIGN_OR_RETURN(const Json prefix, format.gen_prefix.Evaluate(doc, format.columns, false));
+    if (!prefix.is_null()) row.gen_prefix = PythonText(prefix);
+  }
   // Python's bool is an int.
   if (row.target.is_boolean() && has_choices) row.target = Json(row.target.get<bool>() ? 1 : 0);
   return row;
@@ -204,6 +213,7 @@ class Preparer {
         return status.WithContext(fmt::format("task {}, document {}", config_.task, index));
       }
     }
+    out_.system_dropped = writer_->system_dropped();
     return std::move(out_);
   }
 
@@ -226,6 +236,7 @@ class Preparer {
     if (!description.ok()) return description.status();
     description_ = *std::move(description);
     RETURN_IF_ERROR(ReadKind());
+    RETURN_IF_ERROR(CheckChat());
     RETURN_IF_ERROR(CountShots());
     const std::optional<int64_t> seed = out_.options.seed;
     PythonRandom stream(old_profile() ? seed.value_or(kShuffleSeed) : kShuffleSeed);
@@ -241,7 +252,26 @@ class Preparer {
                       out_.num_fewshot));
     }
     ASSIGN_OR_RETURN(shot_format_, MakeFormat(config_, sampler_->pool(), true));
-    shot_texts_.resize(sampler_->pool().size());
+    shots_.resize(sampler_->pool().size());
+    return OkStatus();
+  }
+
+  Status CheckChat() {
+    const ChatOptions& chat = out_.options.chat;
+    const bool any = chat.chat_template || !chat.system_instruction.empty() ||
+                     format_.gen_prefix.given() ||
+                     JsonFind(config_.fewshot_config, "gen_prefix") != nullptr;
+    if (old_profile() && any) {
+      return InvalidArgument(
+          "leaderboard-v1 knows no chat template, system instruction or gen_prefix; use "
+          "lm-eval-0.4");
+    }
+    if (chat.fewshot_as_multiturn && !chat.chat_template) {
+      return InvalidArgument("shots as turns need a chat template");
+    }
+    auto writer = PromptWriter::Make(chat);
+    if (!writer.ok()) return FailedPrecondition(writer.status().message());
+    writer_.emplace(*std::move(writer));
     return OkStatus();
   }
 
@@ -283,53 +313,70 @@ class Preparer {
   }
 
   // Everything in front of a document's own question.
-  Result<std::string> Head(const Json& doc) {
-    std::string head;
+  Result<std::vector<Message>> Head(const Json& doc) {
+    std::vector<Message> head;
+    std::string system = out_.options.chat.system_instruction;
     if (!config_.description.empty()) {
       ASSIGN_OR_RETURN(const Json text, description_.Evaluate(doc, format_.columns, false));
-      head = PythonText(text);
-      if (old_profile() && !head.empty()) head += kParagraph;
+      system = Delimited(system, PythonText(text), format_.fewshot_delimiter);
+      if (old_profile() && !system.empty()) system += kParagraph;
     }
+    if (!system.empty()) head.push_back({Message::Role::kSystem, std::move(system), ""});
     ASSIGN_OR_RETURN(const std::vector<size_t> shots, sampler_->Draw(doc));
     for (const size_t index : shots) {
-      auto shot = ShotText(index);
-      if (!shot.ok()) return shot.status().WithContext(fmt::format("shot from row {}", index));
-      head += *shot;
+      const Status status = AddShot(index, head);
+      if (!status.ok()) return status.WithContext(fmt::format("shot from row {}", index));
     }
     return head;
   }
 
-  // Question, answer and what stands behind them. Each row is rendered once.
-  Result<std::string> ShotText(size_t index) {
-    std::optional<std::string>& known = shot_texts_[index];
-    if (known) return *known;
-    ASSIGN_OR_RETURN(const Row row, ReadRow(sampler_->pool()[index], shot_format_));
-    ASSIGN_OR_RETURN(const std::string answer, Answer(row, shot_format_.choice.given()));
-    std::string text =
-        row.question_choice ? row.choices[static_cast<size_t>(*row.question_choice)] : row.question;
-    if (old_profile()) {
-      text += shot_format_.target_delimiter + answer + kParagraph;
-    } else if (!answer.empty()) {
-      text += shot_format_.target_delimiter + answer + shot_format_.fewshot_delimiter;
+  // Question and answer of one row of the pool, which is read once.
+  Status AddShot(size_t index, std::vector<Message>& head) {
+    std::optional<std::vector<Message>>& known = shots_[index];
+    if (!known) {
+      ASSIGN_OR_RETURN(const Row row, ReadRow(sampler_->pool()[index], shot_format_));
+      Turn turn{row.question_choice ? row.choices[static_cast<size_t>(*row.question_choice)]
+                                    : row.question,
+                std::nullopt, row.gen_prefix, shot_format_.target_delimiter,
+                old_profile() ? kParagraph : shot_format_.fewshot_delimiter};
+      if (old_profile() || (!row.target.is_null() && row.target != "")) {
+        ASSIGN_OR_RETURN(turn.answer, Answer(row, shot_format_.choice.given()));
+      }
+      AppendTurn(turn, known.emplace());
     }
-    known = text;
-    return text;
+    head.insert(head.end(), known->begin(), known->end());
+    return OkStatus();
+  }
+
+  // The prompt that ends in `question`. A refusal of the chat template is FAILED_PRECONDITION.
+  Result<std::string> Context(const std::vector<Message>& head, const Row& row,
+                              const std::string& question) {
+    std::vector<Message> messages = head;
+    const std::string delimiter = row.question_choice ? "" : format_.target_delimiter;
+    AppendTurn({question, std::nullopt, row.gen_prefix, delimiter, ""}, messages);
+    auto text = writer_->Write(std::move(messages));
+    if (text.ok()) return text;
+    return FailedPrecondition(text.status().message() +
+                              "; evaluate the model without its chat template, or correct it");
   }
 
   Status AddDocument(size_t index) {
     const Json& doc = task_.docs[index];
-    ASSIGN_OR_RETURN(const std::string head, Head(doc));
+    ASSIGN_OR_RETURN(const std::vector<Message> head, Head(doc));
     ASSIGN_OR_RETURN(Row row, ReadRow(doc, format_));
     Document document;
     document.doc_id = static_cast<int64_t>(index);
     document.doc = doc;
-    document.context = head + row.question;
+    const bool rolling = config_.output_type == OutputType::kLoglikelihoodRolling;
+    if (!row.question_choice && !rolling) {
+      ASSIGN_OR_RETURN(document.context, Context(head, row, row.question));
+    }
     document.target = row.target;
     document.first_request = static_cast<int32_t>(out_.requests.size());
     switch (config_.output_type) {
       case OutputType::kMultipleChoice: {
         ASSIGN_OR_RETURN(document.gold, Gold(row));
-        AddChoices(document, row, head);
+        RETURN_IF_ERROR(AddChoices(document, row, head));
         document.choices = std::move(row.choices);
         break;
       }
@@ -338,7 +385,6 @@ class Preparer {
         AddRequest(document, document.context, PythonText(row.target));
         break;
       case OutputType::kLoglikelihoodRolling:
-        document.context.clear();
         AddRequest(document, "", PythonText(row.target));
         break;
       case OutputType::kGenerateUntil: {
@@ -354,21 +400,32 @@ class Preparer {
     return ResourceExhausted(fmt::format("more than {} requests", kRequestsMax));
   }
 
-  void AddChoices(Document& document, const Row& row, const std::string& head) {
+  // What stands between context and choice. A chat template ends where the answer starts.
+  std::string ChoiceDelimiter() const {
+    if (!writer_->chat()) return format_.target_delimiter;
+    const std::string& prefix = config_.gen_prefix;
+    const bool ends_in_word = PythonRstrip(prefix).size() == prefix.size() && !prefix.empty();
+    return ends_in_word ? format_.target_delimiter : "";
+  }
+
+  Status AddChoices(Document& document, const Row& row, const std::vector<Message>& head) {
+    const std::string delimiter = ChoiceDelimiter();
     for (const std::string& choice : row.choices) {
       if (row.question_choice) {
-        AddRequest(document, head + choice, format_.target_delimiter + PythonText(row.target));
+        ASSIGN_OR_RETURN(std::string context, Context(head, row, choice));
+        AddRequest(document, std::move(context), delimiter + PythonText(row.target));
       } else {
-        AddRequest(document, document.context, format_.target_delimiter + choice);
+        AddRequest(document, document.context, delimiter + choice);
       }
     }
     // What each choice is worth by itself.
     for (size_t i = 0; i < row.choices.size() && mutual_information(); ++i) {
-      AddRequest(document, "", format_.target_delimiter + row.choices[i]);
+      AddRequest(document, "", delimiter + row.choices[i]);
     }
     if (row.question_choice) {
       document.context = out_.requests[static_cast<size_t>(document.first_request)].context;
     }
+    return OkStatus();
   }
 
   void AddRequest(const Document& document, std::string context, std::string continuation) {
@@ -387,7 +444,8 @@ class Preparer {
   DocField description_;
   std::vector<size_t> order_;
   std::optional<ShotSampler> sampler_;
-  std::vector<std::optional<std::string>> shot_texts_;
+  std::vector<std::optional<std::vector<Message>>> shots_;
+  std::optional<PromptWriter> writer_;
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ struct Document {
 struct PreparedTask {
   TaskConfig config;
   Options options;
-  int64_t num_fewshot = 0;  // effective
+  int64_t num_fewshot = 0;     // effective
+  int64_t system_dropped = 0;  // prompts whose chat template refused the system message
   RequestKind request_kind = RequestKind::kLoglikelihood;
   GenerationLimits generation;      // kGenerate alone
   bool multiple_targets = false;    // the first row's target is a list: any of several answers
@@ -34,7 +35,9 @@ struct PreparedTask {
 };
 
 // Builds everything in single-process order from (task, options) alone: the same on every machine.
-// INVALID_ARGUMENT names task, document row and field. Texts of rows never appear in errors.
+// INVALID_ARGUMENT names task, document row and field; FAILED_PRECONDITION, which names the chat
+// template's place and reason besides, when it is the model's template that cannot write a prompt.
+// Texts of rows never appear in errors.
 Result<PreparedTask> Prepare(const Task& task, const Options& options);
 
 }  // namespace koeval::evaluation

@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/file.h"
+#include "common/base/sha256.h"
 #include "common/evaluation/result_groups.h"
 #include "common/evaluation/tokenizer_generation.h"
 
@@ -254,9 +255,14 @@ void AddModel(Json& out, const RunFacts& facts) {
   out["model_source"] = "koeval";
   out["model_name"] = facts.model_name;
   out["model_name_sanitized"] = SanitizeModelName(facts.model_name);
-  for (const char* key : {"system_instruction", "system_instruction_sha"}) out[key] = nullptr;
-  out["fewshot_as_multiturn"] = false;
-  for (const char* key : {"chat_template", "chat_template_sha"}) out[key] = nullptr;
+  const auto with_hash = [&](const std::string& key, const std::string& text) {
+    out[key] = TextOrNull(text);
+    out[key + "_sha"] = text.empty() ? Json(nullptr) : Json(Sha256Hex(text));
+  };
+  const ChatOptions& chat = facts.chat;
+  with_hash("system_instruction", chat.system_instruction);
+  out["fewshot_as_multiturn"] = chat.fewshot_as_multiturn;
+  with_hash("chat_template", chat.chat_template ? chat.chat_template->text : "");
   const int64_t micros = facts.finished_at.micros - facts.started_at.micros;
   out["total_evaluation_time_seconds"] = PythonFloat(static_cast<double>(micros) / 1e6);
 }
@@ -278,6 +284,12 @@ Json SuiteSummary(const SuiteRun& run) {
   out["version"] = run.suite->version;
   out["entries"] = std::move(entries);
   out["average"] = run.score->average;
+  return out;
+}
+
+Json TokenTexts(const std::vector<std::pair<std::string, std::string>>& tokens) {
+  Json out = Json::object();
+  for (const auto& [attribute, text] : tokens) out[attribute] = text;
   return out;
 }
 
@@ -306,9 +318,17 @@ Json OwnFacts(const RunFacts& facts, std::span<const TaskRun> tasks,
     entry["digest"] = TextOrNull(task.task_digest);
     entry["requests"] = task.prepared->requests.size();
     entry["truncated"] = task.truncated_requests;
+    if (task.prepared->system_dropped > 0) {
+      entry["system_message_refused"] = task.prepared->system_dropped;
+    }
     by_task[task.score->task] = std::move(entry);
   }
   out["tasks"] = std::move(by_task);
+  if (facts.chat.chat_template) {
+    out["chat"] = {{"template_name", facts.chat.chat_template->name},
+                   {"special_tokens", TokenTexts(facts.chat.chat_template->special_tokens)},
+                   {"now_seconds", facts.chat.now_seconds}};
+  }
   out["suite"] = suite ? SuiteSummary(*suite) : Json(nullptr);
   out["started_at"] = FormatUtcMicros(facts.started_at);
   out["finished_at"] = FormatUtcMicros(facts.finished_at);

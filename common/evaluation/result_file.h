@@ -45,6 +45,8 @@ struct RunFacts {
   int64_t max_length = 0;
   std::optional<TokenFact> pad_token, eos_token, bos_token;
 
+  ChatOptions chat = {};
+
   std::string engine;          // plan or naive
   std::string hardware_class;  // of every batch of the run
   std::string plan_digest;

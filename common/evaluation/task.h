@@ -50,10 +50,11 @@ struct TaskConfig {
   std::string description;
   std::string target_delimiter = " ";
   std::string fewshot_delimiter = "\n\n";
+  std::string gen_prefix;  // template or column: what the answer starts with; "": nothing
   std::optional<int64_t> num_fewshot;
   std::string fewshot_sampler = "default";  // default, first_n
   // What shots write otherwise: doc_to_text, doc_to_target, doc_to_choice, target_delimiter,
-  // fewshot_delimiter; null or an object.
+  // fewshot_delimiter, gen_prefix; null or an object.
   Json fewshot_config;
   std::string process_docs, process_results;
   Json generation_kwargs;  // of generate_until, with the harness's defaults; null otherwise

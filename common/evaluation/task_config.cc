@@ -16,8 +16,8 @@ namespace {
 constexpr int64_t kRepeatsMax = 1000;
 
 // Keys of fewshot_config that write shots otherwise than documents.
-const std::set<std::string> kShotKeys = {"doc_to_text", "doc_to_target", "doc_to_choice",
-                                         "target_delimiter", "fewshot_delimiter"};
+const std::set<std::string> kShotKeys = {"doc_to_text",      "doc_to_target",     "doc_to_choice",
+                                         "target_delimiter", "fewshot_delimiter", "gen_prefix"};
 
 // `hf_evaluate` fetches the function that compares texts; other metrics never call theirs, and that
 // of exact_match is built in.
@@ -192,6 +192,7 @@ void ReadTexts(DefinitionView& view, TaskConfig& config) {
   config.doc_to_choice = view.Any("doc_to_choice");
   config.description = view.Text("description");
   config.target_delimiter = view.Text("target_delimiter", " ");
+  config.gen_prefix = view.Text("gen_prefix", "");
   config.fewshot_delimiter = view.Text("fewshot_delimiter", "\n\n");
   config.num_fewshot = view.Int("num_fewshot");
   config.process_docs = view.Name("process_docs");

@@ -72,6 +72,8 @@ Json ConfigToJson(const TaskConfig& config) {
               {"version", config.version},
               {"overrides", config.overrides},
               {"raw", config.raw}};
+  // Left out where there is none, so that digests of other tasks stay as they were.
+  if (!config.gen_prefix.empty()) out["gen_prefix"] = config.gen_prefix;
   AddGeneration(config, out);
   return out;
 }
@@ -153,6 +155,9 @@ Result<TaskConfig> ConfigFromJson(const Json& json) {
   RETURN_IF_ERROR(Take(json, "description", config.description));
   RETURN_IF_ERROR(Take(json, "target_delimiter", config.target_delimiter));
   RETURN_IF_ERROR(Take(json, "fewshot_delimiter", config.fewshot_delimiter));
+  if (JsonFind(json, "gen_prefix") != nullptr) {
+    RETURN_IF_ERROR(Take(json, "gen_prefix", config.gen_prefix));
+  }
   if (JsonFind(json, "num_fewshot") != nullptr) {
     ASSIGN_OR_RETURN(config.num_fewshot, JsonInt(json, "num_fewshot", kWhere));
   }

@@ -176,7 +176,7 @@ class StatementRunner : private ExpressionEvaluator {
 
   Result<Value> Recurse(const LoopState& loop, Scope* outer, const Value& items,
                         const Place& place) override {
-    RETURN_IF_ERROR(Enter(place));
+    RETURN_IF_ERROR(EnterCall(place));
     const Statement& statement = *loop.statement;
     std::string text = std::exchange(out_, {});
     {
@@ -184,7 +184,7 @@ class StatementRunner : private ExpressionEvaluator {
       RETURN_IF_ERROR(Loop(statement, items, loop.depth0 + 1));
     }
     text.swap(out_);
-    Leave();
+    --calls_;
     return Value(std::move(text));
   }
 
@@ -198,6 +198,12 @@ class StatementRunner : private ExpressionEvaluator {
   }
 
   // ---- macros ----
+
+  Status EnterCall(const Place& place) {
+    if (++calls_ <= kTemplateCallsMax) return OkStatus();
+    return TemplateError(
+        place, fmt::format("macros and loops within one another over {} deep", kTemplateCallsMax));
+  }
 
   Value MacroOf(const Statement& statement) {
     return Value(std::make_shared<const Macro>(Macro{&statement, scope_}));
@@ -220,12 +226,12 @@ class StatementRunner : private ExpressionEvaluator {
 
   Result<Value> CallMacro(const Macro& macro, const CallArguments& arguments,
                           const Place& place) override {
-    RETURN_IF_ERROR(Enter(place));
+    RETURN_IF_ERROR(EnterCall(place));
     const Statement& statement = *macro.statement;
     ScopeGuard scope(*this, macro.scope);
     RETURN_IF_ERROR(BindParameters(statement, arguments, place));
     ASSIGN_OR_RETURN(std::string text, Captured(statement.bodies[0]));
-    Leave();
+    --calls_;
     return Value(std::move(text));
   }
 
@@ -307,6 +313,7 @@ class StatementRunner : private ExpressionEvaluator {
 
   std::string out_;
   Flow flow_ = Flow::kOn;
+  int calls_ = 0;
 };
 
 }  // namespace

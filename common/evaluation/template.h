@@ -46,9 +46,10 @@ class Template {
 
   // The text that the template gives for the members of `row`, an object. INVALID_ARGUMENT, with
   // line and column but without text of the row, when it fails or goes over a bound: 16 MiB of
-  // text, a million list items, two million steps, 1200 levels of evaluation (template_evaluate.h).
-  // For chat templates FAILED_PRECONDITION where Jinja raises a TemplateError: raise_exception(),
-  // whose text the message holds, and the use of what is undefined.
+  // text, a million list items, two million steps, 1200 levels of evaluation, 64 macros within one
+  // another (template_evaluate.h). For chat templates FAILED_PRECONDITION where Jinja raises a
+  // TemplateError: raise_exception(), whose text the message holds where the template has it
+  // literally, and the use of what is undefined.
   Result<std::string> Render(const Json& row) const;
   Result<std::string> Render(const Json& row, RenderContext& context) const;
 

@@ -26,6 +26,14 @@ void Put(ValueDict& items, Value key, Value value) {
   }
 }
 
+// What raise_exception(...) says. A text that is made while rendering could hold the conversation,
+// which errors never do.
+std::string Refusal(const Expr& call) {
+  const bool written = call.operands.size() == 2 && call.operands[1]->kind == Kind::kLiteral;
+  if (written) return "the template says: " + call.operands[1]->literal.Str();
+  return "the template refuses the conversation";
+}
+
 }  // namespace
 
 void Scope::Set(const std::string& name, Value value) {
@@ -51,7 +59,7 @@ Result<Value> ExpressionEvaluator::At(const Place& place, Result<Value> result) 
 
 Status ExpressionEvaluator::Enter(const Place& place) {
   if (++depth_ > kTemplateDepthMax) {
-    return TemplateError(place, "nested too deep, or a macro that calls itself without end");
+    return TemplateError(place, "nested too deep");
   }
   return OkStatus();
 }
@@ -316,8 +324,7 @@ Result<Value> ExpressionEvaluator::EvalChatFunction(const Expr& expr,
     return Recurse(*scope->loop, scope->outer, arguments.positional[0], expr.place);
   }
   if (callee.text == "raise_exception") {
-    ASSIGN_OR_RETURN(const ValueList args, arguments.Bind("raise_exception", {"message"}, 0));
-    return Raised(expr.place, "the template says: " + args[0].Str());
+    return Raised(expr.place, Refusal(expr));
   }
   if (callee.text == "strftime_now") {
     ASSIGN_OR_RETURN(const ValueList args, arguments.Bind("strftime_now", {"format"}, 1));

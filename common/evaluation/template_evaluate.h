@@ -17,8 +17,10 @@ namespace koeval::evaluation {
 
 // Bounds of one rendering.
 inline constexpr int64_t kTemplateStepsMax = 2'000'000;
-inline constexpr int kTemplateDepthMax = 1200;  // levels of evaluation, macros within macros too
+inline constexpr int kTemplateDepthMax = 1200;      // levels of evaluation
 inline constexpr size_t kTemplateStepWeight = 256;  // so much of a value counts as one step
+
+inline constexpr int kTemplateCallsMax = 64;  // macros, callers and recursive loops in one another
 
 // A loop that runs.
 struct LoopState {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
@@ -22,12 +23,29 @@ std::string_view ProfileName(Profile profile);
 // INVALID_ARGUMENT, naming the known profiles, for anything else.
 Result<Profile> ParseProfile(std::string_view name);
 
+// A chat template as a model repository has it, and the special tokens that it may write.
+struct ChatTemplateSource {
+  std::string name;  // "default", or that of one of several
+  std::string text;
+  std::vector<std::pair<std::string, std::string>> special_tokens =
+      {};  // ("bos_token", "<s>"), ...
+};
+
+// How prompts become conversations; lm-eval-0.4 alone.
+struct ChatOptions {
+  std::optional<ChatTemplateSource> chat_template = {};  // nothing: prompts are plain text
+  bool fewshot_as_multiturn = false;    // shots are turns of their own, not one user message
+  std::string system_instruction = {};  // in front of the task's description; "": none
+  int64_t now_seconds = 0;              // what strftime_now() of the template takes for now
+};
+
 // What decides the requests of a task besides the task itself.
 struct Options {
   Profile profile = Profile::kLmEval04;
   std::optional<int64_t> num_fewshot;  // overrides the task's own number, but not a task's 0
   std::optional<int64_t> limit;        // first documents (after the profile's shuffle) only
   std::optional<int64_t> seed;         // of the few-shot draw; the profile's own when absent
+  ChatOptions chat = {};
 };
 
 // What the requests of a task ask; all requests of one task ask the same.

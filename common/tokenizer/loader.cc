@@ -135,25 +135,46 @@ Status RefuseMistralRepair(const Json& config) {
                   kConfigFile));
 }
 
+// The files of a repository, its class and the special tokens that both name.
+struct Repository {
+  TokenizerFiles files;
+  TokenizerClass tokenizer_class = TokenizerClass::kAsIs;
+  SpecialTokens special;
+};
+
+Result<Repository> ReadRepository(const std::string& model_dir, const LoadOptions& options) {
+  Repository out;
+  TokenizerFiles& files = out.files;
+  ASSIGN_OR_RETURN(files, ReadTokenizerFiles(model_dir, options));
+  ASSIGN_OR_RETURN(const std::string declared,
+                   OptionalString(files.json.config, "tokenizer_class", "", kConfigFile));
+  ASSIGN_OR_RETURN(out.tokenizer_class, ChooseClass(options, declared, files.mentions_byte_level));
+  if (options.generation == Generation::k5) RETURN_IF_ERROR(RefuseMistralRepair(files.json.config));
+  if (!files.has_tokenizer_json) {
+    RETURN_IF_ERROR(ConvertTokenizerFiles(out.tokenizer_class, options.generation, files));
+  }
+  TokenDefaults defaults = ClassTokens(out.tokenizer_class, options.generation);
+  if (out.tokenizer_class == TokenizerClass::kAsIs) AddSentencePieceDefaults(files, defaults);
+  ASSIGN_OR_RETURN(out.special, ReadSpecialTokens(files.json, defaults, options.generation));
+  if (options.generation == Generation::k5) AddSentencePieceTokens(files, out.special);
+  return out;
+}
+
 }  // namespace
+
+Result<RepositoryTokens> ReadRepositoryTokens(const std::string& model_dir,
+                                              const LoadOptions& options) {
+  ASSIGN_OR_RETURN(Repository repository, ReadRepository(model_dir, options));
+  return RepositoryTokens{std::move(repository.special), std::move(repository.files.json.config)};
+}
 
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& model_dir,
                                                  const LoadOptions& options) {
-  ASSIGN_OR_RETURN(TokenizerFiles files, ReadTokenizerFiles(model_dir, options));
+  ASSIGN_OR_RETURN(Repository repository, ReadRepository(model_dir, options));
+  TokenizerFiles& files = repository.files;
+  const SpecialTokens& special = repository.special;
+  const TokenizerClass tokenizer_class = repository.tokenizer_class;
   const Json& config = files.json.config;
-  ASSIGN_OR_RETURN(const std::string declared,
-                   OptionalString(config, "tokenizer_class", "", kConfigFile));
-  ASSIGN_OR_RETURN(const TokenizerClass tokenizer_class,
-                   ChooseClass(options, declared, files.mentions_byte_level));
-  if (options.generation == Generation::k5) RETURN_IF_ERROR(RefuseMistralRepair(config));
-  if (!files.has_tokenizer_json) {
-    RETURN_IF_ERROR(ConvertTokenizerFiles(tokenizer_class, options.generation, files));
-  }
-  TokenDefaults defaults = ClassTokens(tokenizer_class, options.generation);
-  if (tokenizer_class == TokenizerClass::kAsIs) AddSentencePieceDefaults(files, defaults);
-  ASSIGN_OR_RETURN(SpecialTokens special,
-                   ReadSpecialTokens(files.json, defaults, options.generation));
-  if (options.generation == Generation::k5) AddSentencePieceTokens(files, special);
   RETURN_IF_ERROR(RewritePipeline(tokenizer_class, special, options.generation, files.json));
 
   const Json& tokenizer = files.json.tokenizer;

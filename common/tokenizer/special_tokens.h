@@ -45,6 +45,15 @@ Result<std::vector<std::pair<int64_t, AddedToken>>> ReadAddedTokenList(const Jso
 Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files, const TokenDefaults& defaults,
                                         Generation generation);
 
+// The special tokens that the files of a repository name, and its tokenizer_config.json.
+struct RepositoryTokens {
+  SpecialTokens special;
+  Json config;
+};
+// Reads them as LoadTokenizer does, with its errors (loader.cc).
+Result<RepositoryTokens> ReadRepositoryTokens(const std::string& model_dir,
+                                              const LoadOptions& options);
+
 // Adds to `tokens` what is missing there or has other flags. In generation 5 a token that an
 // attribute names is special whatever its flags say.
 Status AddSpecialTokens(const SpecialTokens& special, const Model& model, Generation generation,

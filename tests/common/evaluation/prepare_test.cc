@@ -180,11 +180,19 @@ TEST(PrepareTest, DescriptionIsJoinedAsTheProfileDoes) {
   EXPECT_EQ(Must(task, kOld).documents[0].context, "About a.\n\na");
 }
 
-TEST(PrepareTest, EmptyAnswerOfAShotDropsBothDelimitersInTheCurrentProfileOnly) {
+TEST(PrepareTest, EmptyTargetOfAShotDropsBothDelimitersInTheCurrentProfileOnly) {
+  Task task = LetterTask("a", "u");
+  task.config.training_split = "train";
+  task.config.fewshot_config = Json{{"doc_to_target", "{{ '' }}"}};
+  EXPECT_EQ(Must(task, WithShots(kNew, 1)).documents[0].context, "ua");
+  EXPECT_EQ(Must(task, WithShots(kOld, 1)).documents[0].context, "u \n\na");
+}
+
+TEST(PrepareTest, AnEmptyChoiceIsAnAnswerOfAShot) {
   Task task = LetterTask("a", "u");
   task.config.training_split = "train";
   task.fewshot_docs[0]["choices"] = {"n", ""};
-  EXPECT_EQ(Must(task, WithShots(kNew, 1)).documents[0].context, "ua");
+  EXPECT_EQ(Must(task, WithShots(kNew, 1)).documents[0].context, "u \n\na");
   EXPECT_EQ(Must(task, WithShots(kOld, 1)).documents[0].context, "u \n\na");
 }
 
