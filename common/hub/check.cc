@@ -8,8 +8,11 @@
 #include <array>
 #include <optional>
 
+#include "common/evaluation/chat_options.h"
+#include "common/evaluation/chat_template.h"
 #include "common/model/checkpoint.h"
 #include "common/model/config.h"
+#include "common/tokenizer/chat_template_files.h"
 #include "common/tokenizer/tokenizer.h"
 
 namespace koeval::hub {
@@ -130,6 +133,32 @@ void CheckTokenizer(CheckReport& report, const std::string& dir,
   }
 }
 
+// The template in the form in which prompts are built with it.
+Result<evaluation::ChatTemplateSource> FindChatTemplate(const std::string& dir,
+                                                        const std::string& model_type,
+                                                        const std::string& name) {
+  ASSIGN_OR_RETURN(const auto templates,
+                   tokenizer::ReadChatTemplates(dir, {.model_type = model_type}));
+  evaluation::ChatTemplateSource source;
+  ASSIGN_OR_RETURN(source.text, tokenizer::ChooseChatTemplate(templates, name));
+  source.name = name.empty() ? "default" : name;
+  source.special_tokens = templates.special_tokens;
+  const auto parsed = evaluation::ChatTemplate::Make(source);
+  if (!parsed.ok()) return parsed.status();
+  return source;
+}
+
+void CheckChatTemplate(CheckReport& report, const std::string& dir,
+                       const std::optional<model::ModelConfig>& config, const std::string& name) {
+  const auto source = FindChatTemplate(dir, config ? config->spec.model_type : "", name);
+  if (source.ok()) {
+    report.facts["chat_template"] = evaluation::ChatTemplateToJson(*source);
+    return;
+  }
+  Add(report, Ending::kBadTokenizer, true, source.status().message(),
+      "Submit without a chat template, or add one that works to the repository.");
+}
+
 void CheckPrecision(CheckReport& report, const std::string& precision) {
   static constexpr std::array<const char*, 3> kKnown = {"float32", "bfloat16", "float16"};
   if (std::find(kKnown.begin(), kKnown.end(), precision) == kKnown.end()) {
@@ -145,13 +174,15 @@ bool CheckReport::ok() const {
                       [](const CheckFinding& finding) { return finding.is_error; });
 }
 
-CheckReport CheckModelDir(const std::string& dir, const std::string& precision) {
+CheckReport CheckModelDir(const std::string& dir, const std::string& precision,
+                          const std::optional<std::string>& chat_template) {
   CheckReport report;
   CheckPrecision(report, precision);
   if (!CheckDirectory(report, dir)) return report;
   const auto config = CheckConfig(report, dir, precision);
   CheckWeights(report, dir, config);
   CheckTokenizer(report, dir, config);
+  if (chat_template) CheckChatTemplate(report, dir, config, *chat_template);
   return report;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,11 @@ struct CheckReport {
 // Checks, each reported on its own where it does not need an earlier one: the directory is there;
 // config.json names a supported architecture and needs no code of the repository; safetensors are
 // there, complete, sane, and hold every tensor with its shape; the tokenizer loads under both
-// profiles' rules and its ids fit the embedding; `precision` is one that runs.
-CheckReport CheckModelDir(const std::string& dir, const std::string& precision);
+// profiles' rules and its ids fit the embedding; `precision` is one that runs. With `chat_template`
+// ("" for the default one): the repository has it and it can be parsed; facts then hold it as
+// evaluation::ChatTemplateToJson writes it.
+CheckReport CheckModelDir(const std::string& dir, const std::string& precision,
+                          const std::optional<std::string>& chat_template = {});
 
 // {"ok":bool,"findings":[{"code","severity","message","remedy"}],"facts":{...}}
 Json ToJson(const CheckReport& report);

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
 
 #include "common/hub/check.h"
 
@@ -33,10 +34,14 @@ void LimitThisProcess() {
 int Run(int argc, char** argv) {
   std::string dir;
   std::string precision = "float32";
+  std::string chat_template;
   bool json = false;
   CLI::App app{"koeval-check checks a model directory without running it.", "koeval-check"};
   app.add_option("dir", dir, "The model's directory")->required();
   app.add_option("--precision", precision, "float32, bfloat16 or float16");
+  const CLI::Option* wants_template =
+      app.add_option("--chat-template", chat_template,
+                     "A chat template of this name must be there, such as default");
   app.add_flag("--json", json, "One line of JSON (the only format; the flag is for readers)");
   app.footer("Example:\n  koeval-check --json --precision bfloat16 /models/mine");
   try {
@@ -45,7 +50,8 @@ int Run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   LimitThisProcess();
-  const CheckReport report = CheckModelDir(dir, precision);
+  const CheckReport report = CheckModelDir(
+      dir, precision, wants_template->count() > 0 ? std::optional(chat_template) : std::nullopt);
   // Texts of the repository may be no UTF-8: replaced rather than refused.
   std::printf("%s\n", ToJson(report).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
   return report.ok() ? 0 : 1;

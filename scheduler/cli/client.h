@@ -27,6 +27,9 @@ struct SubmitSpec {
   std::optional<int64_t> limit;
   int64_t priority = 0;
   int64_t time_limit_ms = 0;
+  std::optional<std::string> chat_template = {};  // "" for the model's default one
+  std::optional<bool> fewshot_as_multiturn = {};
+  std::string system_instruction = {};
 };
 
 struct ListFilter {

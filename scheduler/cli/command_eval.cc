@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/evaluation/result_file.h"
 #include "common/evaluation/result_table.h"
+#include "scheduler/cli/chat_flags.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/eval_run.h"
 #include "scheduler/cli/exit_code.h"
@@ -25,6 +26,7 @@ struct EvalFlags {
   std::string suites_dir = "configs/suites";
   std::string dtype = "float32", logits_dtype = "float32", device = "cpu", engine = "plan";
   std::vector<std::string> tasks;
+  ChatFlags chat;
   int64_t limit = -1, num_fewshot = -1, seed = -1, threads = 0;
   bool log_samples = false;
   bool verbose = false;
@@ -45,7 +47,7 @@ Result<ev::Suite> FindSuite(const EvalFlags& flags) {
                               known.empty() ? "none" : known));
 }
 
-Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags) {
+Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags, WallTime started) {
   EvalSpec spec;
   spec.runner = flags.runner.empty()
                     ? (std::filesystem::path(shell.self).parent_path() / "koeval-runner").string()
@@ -70,6 +72,8 @@ Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags) {
   if (flags.seed >= 0) spec.options.seed = flags.seed;
   std::error_code ignored;
   spec.load.model_dir = std::filesystem::absolute(flags.model, ignored).lexically_normal().string();
+  ASSIGN_OR_RETURN(spec.options.chat,
+                   MakeChatOptions(flags.chat, spec.load.model_dir, started.micros / 1'000'000));
   spec.load.precision = flags.dtype;
   spec.load.logits_dtype = flags.logits_dtype;
   spec.load.device = flags.device;
@@ -106,6 +110,7 @@ ev::RunFacts FactsOf(const EvalFlags& flags, const EvalSpec& spec, const EvalOut
   facts.softmax_dtype = outcome.facts.logits_dtype;
   facts.device = flags.device;
   facts.limit = spec.options.limit;
+  facts.chat = spec.options.chat;
   facts.profile = spec.options.profile;
   facts.fewshot_seed =
       spec.options.seed.value_or(spec.options.profile == ev::Profile::kLeaderboardV1 ? 42 : 1234);
@@ -200,8 +205,8 @@ Result<EvalOutcome> RunOrCollect(const Shell& shell, const EvalFlags& flags, con
 }
 
 Status Eval(const Shell& shell, const EvalFlags& flags) {
-  ASSIGN_OR_RETURN(const EvalSpec spec, MakeSpec(shell, flags));
   const WallTime started = Clock::Real().Wall();
+  ASSIGN_OR_RETURN(const EvalSpec spec, MakeSpec(shell, flags, started));
   ASSIGN_OR_RETURN(EvalJob job, PrepareEval(spec));
   if (!flags.emit.empty()) {
     ASSIGN_OR_RETURN(const std::string frames, EmitFrames(spec, job));
@@ -250,6 +255,7 @@ void AddOptions(CLI::App& command, EvalFlags& flags) {
       ->check(CLI::NonNegativeNumber);
   command.add_option("--engine", flags.engine, "plan (default) or naive")
       ->check(CLI::IsMember({"plan", "naive"}));
+  AddChatFlags(command, flags.chat);
   command.add_option("--seed", flags.seed, "Of the few-shot draw")->check(CLI::NonNegativeNumber);
   command.add_option("--output", flags.output, "Write result files below this folder");
   command.add_flag("--log-samples", flags.log_samples, "With --output: one line per document too");

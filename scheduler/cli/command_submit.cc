@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/random.h"
+#include "scheduler/cli/chat_flags.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/exit_code.h"
 #include "scheduler/cli/render.h"
@@ -16,6 +17,7 @@ namespace {
 
 struct SubmitFlags {
   SubmitSpec spec;
+  ChatFlags chat;
   std::string request_id;
   int64_t time_limit_s = 0;
   int64_t limit = 0;
@@ -40,6 +42,9 @@ int Submit(const Shell& shell, SubmitFlags flags) {
   if (flags.request_id.empty()) flags.request_id = "r-" + RandomHex(6);
   if (flags.limit > 0) flags.spec.limit = flags.limit;
   flags.spec.time_limit_ms = flags.time_limit_s * 1000;
+  flags.spec.chat_template = flags.chat.chat_template();
+  flags.spec.fewshot_as_multiturn = flags.chat.turns();
+  flags.spec.system_instruction = flags.chat.system_instruction;
   int ended = kExitDone;
   const int code = WithClient(shell, [&](Client& client) -> Status {
     ASSIGN_OR_RETURN(const auto submitted, client.Submit(flags.request_id, flags.spec));
@@ -84,6 +89,7 @@ void AddSubmitCommand(CLI::App& app, Shell& shell) {
       ->check(CLI::Range(-100, 100));
   command->add_option("--time-limit", flags->time_limit_s, "Seconds that it may run")
       ->check(CLI::PositiveNumber);
+  AddChatFlags(*command, flags->chat);
   command->add_option("--request-id", flags->request_id,
                       "Your own id; the same id submits once, however often it is sent");
   command->add_flag("--wait", flags->wait, "Wait for the end; exit 1 when it FAILED");
@@ -91,6 +97,7 @@ void AddSubmitCommand(CLI::App& app, Shell& shell) {
       "Examples:\n"
       "  koeval submit org/model --precision bfloat16\n"
       "  koeval submit /models/mine --limit 100 --wait\n"
+      "  koeval submit org/chat-model --apply-chat-template --system-instruction 'Be brief.'\n"
       "  koeval submit org/model --request-id nightly-2024-08-12");
   command->callback(
       [&shell, flags] { shell.command = [&shell, flags] { return Submit(shell, *flags); }; });

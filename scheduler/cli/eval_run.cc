@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "common/base/clock.h"
+#include "common/evaluation/chat_options.h"
 #include "common/evaluation/task_folder.h"
 #include "worker/runner/failure.h"
 #include "worker/runner/session.h"
@@ -33,6 +34,7 @@ runner::TaskFrame FrameOf(const EvalSpec& spec, const EvalJob& job, size_t index
   frame.num_fewshot = options.num_fewshot;
   frame.limit = options.limit;
   frame.seed = options.seed;
+  frame.chat = ev::ChatOptionsToJson(options.chat);
   return frame;
 }
 

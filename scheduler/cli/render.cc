@@ -182,6 +182,12 @@ std::string RenderRequest(const Terminal& terminal, const RequestView& r,
   Field(out, terminal, "suite",
         fmt::format("{} {} ({}){}", r.suite, r.suite_version, r.profile,
                     r.limit ? fmt::format(", first {} documents", *r.limit) : ""));
+  if (r.chat_template) {
+    Field(out, terminal, "chat",
+          fmt::format("template {}, shots {}", *r.chat_template,
+                      r.fewshot_as_multiturn ? "as turns" : "in one turn"));
+  }
+  Field(out, terminal, "system", r.system_instruction);
   Field(out, terminal, "submitted", Age(now_us, r.submitted_at_us) + " by " + r.submitter);
   Field(out, terminal, "started", Age(now_us, r.started_at_us));
   Field(out, terminal, "ended", Age(now_us, r.finished_at_us));

@@ -23,6 +23,9 @@ struct RequestView {
   int64_t queue_position = 0;
   std::vector<std::string> workers;
   std::string plan_digest, bundle_digest, hardware_class, submitter, facts_json;
+  std::optional<std::string> chat_template = {};
+  bool fewshot_as_multiturn = false;
+  std::string system_instruction = {};
   int64_t submitted_at_us = 0, started_at_us = 0, finished_at_us = 0;
   struct Task {
     std::string task;

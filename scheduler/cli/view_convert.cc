@@ -66,6 +66,11 @@ RequestView ToView(const pb::Request& r) {
   if (r.spec().has_limit()) v.limit = r.spec().limit();
   v.priority = r.spec().priority();
   v.time_limit_ms = r.spec().time_limit_ms();
+  if (r.spec().has_chat_template()) {
+    v.chat_template = r.spec().chat_template().empty() ? "default" : r.spec().chat_template();
+  }
+  v.fewshot_as_multiturn = r.spec().fewshot_as_multiturn();
+  v.system_instruction = r.spec().system_instruction();
   v.state = StateName(r.state());
   v.phase = r.phase();
   v.ending = r.ending();
@@ -194,6 +199,9 @@ pb::RequestSpec ToProto(const SubmitSpec& spec) {
   if (spec.limit) out.set_limit(*spec.limit);
   out.set_priority(spec.priority);
   out.set_time_limit_ms(spec.time_limit_ms);
+  if (spec.chat_template) out.set_chat_template(*spec.chat_template);
+  if (spec.fewshot_as_multiturn) out.set_fewshot_as_multiturn(*spec.fewshot_as_multiturn);
+  out.set_system_instruction(spec.system_instruction);
   return out;
 }
 

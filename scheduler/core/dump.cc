@@ -12,6 +12,7 @@ void DumpSpec(std::ostream& out, const RequestSpec& s) {
       << '|' << s.model_type << '|' << s.suite << '|' << s.suite_version << '|' << s.profile << '|'
       << s.bundle_digest << '|' << (s.limit ? std::to_string(*s.limit) : "") << '|' << s.priority
       << '|' << s.time_limit_ms << '|' << s.submitter;
+  if (!s.chat.empty()) out << '|' << s.chat;
 }
 
 void DumpRow(std::ostream& out, const RequestRow& row) {

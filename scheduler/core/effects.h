@@ -41,6 +41,9 @@ struct SendLease {
   RequestSpec spec;
   std::string plan_digest;   // "" for a planning lease
   int64_t time_left_ms = 0;  // until the lease is lost unless a heartbeat names it
+  // For requests with chat options alone: what the checks found, and when it was submitted.
+  std::string facts_json = {};
+  WallTime submitted_at = {};
 };
 // The result is on disk. batch -1: the plan of a planning lease is.
 struct SendStored {

@@ -173,8 +173,13 @@ void Machine::Grant(Request& request, const SlotKey& key, int64_t begin, int64_t
   slot.lease = id;
   Renew(lease);
   Write(lease.row);
-  Emit(SendLease{worker.session, lease.row, request.row.spec,
-                 begin < end ? request.row.plan->digest : "", s_.limits.lease_ms});
+  SendLease send{worker.session, lease.row, request.row.spec,
+                 begin < end ? request.row.plan->digest : "", s_.limits.lease_ms};
+  if (!send.spec.chat.empty()) {
+    send.facts_json = request.row.facts_json;
+    send.submitted_at = request.row.submitted_at;
+  }
+  Emit(std::move(send));
   s_.leases.emplace(id, std::move(lease));
   RefreshSlot(worker, slot);
   Requeue(request);

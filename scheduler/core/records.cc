@@ -51,7 +51,7 @@ std::optional<Phase> ParsePhase(std::string_view name) {
 bool SameSubmission(const RequestSpec& a, const RequestSpec& b) {
   const auto fields = [](const RequestSpec& s) {
     return std::tie(s.model, s.revision, s.precision, s.weight_type, s.model_type, s.suite,
-                    s.profile, s.limit, s.priority, s.time_limit_ms, s.submitter);
+                    s.profile, s.limit, s.priority, s.time_limit_ms, s.submitter, s.chat);
   };
   return fields(a) == fields(b);
 }

@@ -46,6 +46,7 @@ struct RequestSpec {
   int64_t priority = 0;  // higher first
   int64_t time_limit_ms = 0;
   std::string submitter;  // name of the token, never the token
+  std::string chat = {};  // JSON of the wishes about chat templates (service/chat_spec.h); "": none
 };
 // Whether a client that sent `a` may be answered with what was stored for `b`: all that the client
 // decides is equal. What the scheduler filled in (suite_version, bundle_digest) does not count.

@@ -119,9 +119,13 @@ Result<CheckReport> ProcessCheckRunner::Check(const CheckSpec& spec) {
                            .files = kCheckFilesMax,
                            .output_max = kCheckOutputBytesMax,
                            .error_max = kCheckErrorBytesMax};
-  ASSIGN_OR_RETURN(
-      const ChildOutcome outcome,
-      RunChild({binary_, "--json", "--precision", spec.precision, *folder}, limits, clock_, stop_));
+  std::vector<std::string> command = {binary_, "--json", "--precision", spec.precision};
+  if (spec.chat_template) {
+    command.push_back("--chat-template=" +
+                      (spec.chat_template->empty() ? "default" : *spec.chat_template));
+  }
+  command.push_back(*folder);
+  ASSIGN_OR_RETURN(const ChildOutcome outcome, RunChild(command, limits, clock_, stop_));
   switch (outcome.end) {
     case ChildEnd::kStopped:
       return Status(Code::kCancelled, "the scheduler stops");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct CheckSpec {
   std::string model;  // org/name, or an absolute directory
   std::string revision;
   std::string precision;
+  std::optional<std::string> chat_template =
+      {};  // the name, "" for the default, that must be there
 };
 
 struct Finding {

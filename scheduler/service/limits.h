@@ -25,7 +25,8 @@ inline constexpr size_t kBundlePieceBytes = 1 << 20;
 // Fields of a submission.
 inline constexpr size_t kRequestIdBytesMax = 64;
 inline constexpr size_t kModelBytesMax = 512;
-inline constexpr size_t kWordBytesMax = 128;  // revision, suite, type, ...
+inline constexpr size_t kWordBytesMax = 128;       // revision, suite, type, ...
+inline constexpr size_t kChatBytesMax = 64 << 10;  // chat options: the system instruction
 inline constexpr size_t kReasonBytesMax = 500;
 inline constexpr int64_t kPriorityMax = 100;
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/json.h"
+#include "common/evaluation/chat_options.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/version.h"
 
@@ -104,7 +106,8 @@ worker::v1::SchedulerMessage ToProto(const core::SendWelcome& welcome) {
   return out;
 }
 
-worker::v1::SchedulerMessage ToProto(const core::SendLease& send, const evaluation::Suite& suite) {
+worker::v1::SchedulerMessage ToProto(const core::SendLease& send, const evaluation::Suite& suite,
+                                     const evaluation::ChatOptions& chat) {
   worker::v1::SchedulerMessage out;
   auto* body = out.mutable_lease();
   body->set_lease(send.lease.id.value);
@@ -121,6 +124,9 @@ worker::v1::SchedulerMessage ToProto(const core::SendLease& send, const evaluati
   body->set_end(send.lease.end);
   body->set_plan_digest(send.plan_digest);
   body->set_time_left_ms(send.time_left_ms);
+  if (!evaluation::IsPlain(chat)) {
+    body->set_chat_json(CompactJson(evaluation::ChatOptionsToJson(chat)));
+  }
   for (const std::string& task : evaluation::SuiteTasks(suite)) {
     auto* shots = body->add_shots();
     shots->set_task(task);

@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/evaluation/suite.h"
+#include "common/evaluation/types.h"
 #include "koeval/worker/v1/link.pb.h"
 #include "scheduler/core/effects.h"
 #include "scheduler/core/events.h"
@@ -20,8 +21,10 @@ Result<core::WorkerHello> HelloFromProto(const worker::v1::Hello& hello, Session
 Result<core::Event> EventFromProto(worker::v1::WorkerMessage message, SessionId session);
 
 worker::v1::SchedulerMessage ToProto(const core::SendWelcome& welcome);
-// `suite`: of the lease's request; its tasks in plan order get their shots.
-worker::v1::SchedulerMessage ToProto(const core::SendLease& lease, const evaluation::Suite& suite);
+// `suite`: of the lease's request; its tasks in plan order get their shots. `chat`: of the request,
+// resolved.
+worker::v1::SchedulerMessage ToProto(const core::SendLease& lease, const evaluation::Suite& suite,
+                                     const evaluation::ChatOptions& chat);
 worker::v1::SchedulerMessage ToProto(const core::SendStored& stored);
 worker::v1::SchedulerMessage ToProto(const core::SendRevoke& revoke);
 worker::v1::SchedulerMessage ToProto(const core::SendHeartbeatAck& ack);

@@ -9,6 +9,8 @@
 #include "common/base/json.h"
 #include "common/base/sha256.h"
 #include "common/evaluation/answers.h"
+#include "common/evaluation/chat_options.h"
+#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/limits.h"
 
 namespace koeval::service {
@@ -16,9 +18,13 @@ namespace {
 
 constexpr int32_t kNobody = -1;
 
-std::string CacheKey(const core::RequestSpec& spec) {
-  return fmt::format("{}\n{}\n{}\n{}\n{}", spec.bundle_digest, spec.suite, spec.suite_version,
-                     spec.profile, spec.limit.value_or(-1));
+std::string CacheKey(const core::RequestSpec& spec, const evaluation::ChatOptions& chat) {
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", spec.bundle_digest, spec.suite,
+                                spec.suite_version, spec.profile, spec.limit.value_or(-1));
+  if (!evaluation::IsPlain(chat)) {
+    key += "\n" + Sha256Hex(CompactJson(evaluation::ChatOptionsToJson(chat)));
+  }
+  return key;
 }
 
 Result<std::vector<evaluation::Task>> ReadBundle(std::string_view text) {
@@ -79,7 +85,7 @@ std::vector<std::string> WorkersOf(std::span<const core::BatchRow> batches) {
 }  // namespace
 
 Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Build(
-    const core::RequestSpec& spec) const {
+    const core::RequestSpec& spec, const evaluation::ChatOptions& chat) const {
   auto out = std::make_shared<PreparedSuite>();
   ASSIGN_OR_RETURN(out->suite, catalogue_.SuiteOf(spec));
   ASSIGN_OR_RETURN(const auto bundle, catalogue_.OpenBundle(spec.bundle_digest));
@@ -93,6 +99,7 @@ Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Build(
   evaluation::Options options;
   ASSIGN_OR_RETURN(options.profile, evaluation::ParseProfile(spec.profile));
   options.limit = spec.limit;
+  options.chat = chat;
   for (const evaluation::Task& task : tasks) {
     options.num_fewshot = evaluation::SuiteShots(out->suite, task.config.task);
     ASSIGN_OR_RETURN(evaluation::PreparedTask prepared, evaluation::Prepare(task, options));
@@ -104,8 +111,10 @@ Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Build(
   return std::shared_ptr<const PreparedSuite>(std::move(out));
 }
 
-Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Get(const core::RequestSpec& spec) {
-  const std::string key = CacheKey(spec);
+Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Get(const core::RequestRow& row) {
+  ASSIGN_OR_RETURN(const evaluation::ChatOptions chat,
+                   ResolveChat(row.spec, row.facts_json, row.submitted_at));
+  const std::string key = CacheKey(row.spec, chat);
   {
     MutexLock lock(mutex_);
     const auto found = std::find_if(kept_.begin(), kept_.end(),
@@ -115,7 +124,7 @@ Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Get(const core::Requ
       return found->second;
     }
   }
-  ASSIGN_OR_RETURN(auto built, Build(spec));
+  ASSIGN_OR_RETURN(auto built, Build(row.spec, chat));
   MutexLock lock(mutex_);
   kept_.emplace_front(key, built);
   if (kept_.size() > kPreparedCacheMax) kept_.pop_back();

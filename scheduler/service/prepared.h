@@ -32,13 +32,14 @@ class PreparedCache {
  public:
   explicit PreparedCache(const SuiteCatalogue& catalogue) : catalogue_(catalogue) {}
 
-  // Exactly what workers build from the same bundle and options. NOT_FOUND: the bundle is gone;
-  // DATA_LOSS: it does not match its digest; INVALID_ARGUMENT as of Prepare.
-  // shared_ptr: a job goes on with its suite after the cache dropped it.
-  Result<std::shared_ptr<const PreparedSuite>> Get(const core::RequestSpec& spec) EXCLUDES(mutex_);
+  // Exactly what workers build for the request from the same bundle and options. NOT_FOUND: the
+  // bundle is gone; DATA_LOSS: it does not match its digest; FAILED_PRECONDITION as of ResolveChat;
+  // others as of Prepare. shared_ptr: a job goes on with its suite after the cache dropped it.
+  Result<std::shared_ptr<const PreparedSuite>> Get(const core::RequestRow& row) EXCLUDES(mutex_);
 
  private:
-  Result<std::shared_ptr<const PreparedSuite>> Build(const core::RequestSpec& spec) const;
+  Result<std::shared_ptr<const PreparedSuite>> Build(const core::RequestSpec& spec,
+                                                     const evaluation::ChatOptions& chat) const;
 
   const SuiteCatalogue& catalogue_;
   Mutex mutex_;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "common/base/sha256.h"
+#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/version.h"
 
@@ -54,6 +55,11 @@ void FillSpec(const core::RequestSpec& spec, v1::RequestSpec* out) {
   if (spec.limit) out->set_limit(*spec.limit);
   out->set_priority(spec.priority);
   out->set_time_limit_ms(spec.time_limit_ms);
+  const auto chat = ParseChatText(spec.chat);
+  if (spec.chat.empty() || !chat.ok()) return;
+  if (chat->chat_template) out->set_chat_template(*chat->chat_template);
+  out->set_fewshot_as_multiturn(chat->fewshot_as_multiturn);
+  out->set_system_instruction(chat->system_instruction);
 }
 
 void FillProgress(const core::Progress& progress, v1::Progress* out) {
@@ -110,7 +116,7 @@ v1::Request ToProto(const core::RequestRow& row, const LiveView& live) {
   out.set_bundle_digest(row.spec.bundle_digest);
   out.set_hardware_class(row.hardware_class);
   out.set_submitter(row.spec.submitter);
-  out.set_facts_json(row.facts_json);
+  out.set_facts_json(FactsForList(row));
   out.set_submitted_at_us(row.submitted_at.micros);
   out.set_started_at_us(row.started_at.micros);
   out.set_finished_at_us(row.finished_at.micros);
@@ -202,6 +208,12 @@ core::RequestSpec FromProto(const v1::RequestSpec& spec) {
   if (spec.has_limit()) out.limit = spec.limit();
   out.priority = spec.priority();
   out.time_limit_ms = spec.time_limit_ms();
+  ChatSpec chat;
+  if (spec.has_chat_template()) chat.chat_template = spec.chat_template();
+  chat.fewshot_as_multiturn =
+      spec.has_fewshot_as_multiturn() ? spec.fewshot_as_multiturn() : spec.has_chat_template();
+  chat.system_instruction = spec.system_instruction();
+  out.chat = ChatText(chat);
   return out;
 }
 

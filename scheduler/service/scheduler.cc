@@ -17,6 +17,7 @@
 #include "common/rpc/auth.h"
 #include "common/rpc/credentials.h"
 #include "scheduler/service/address.h"
+#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/cluster_service.h"
 #include "scheduler/service/dispatcher.h"
 #include "scheduler/service/http_server.h"
@@ -70,8 +71,11 @@ int64_t MemoryNeed(const CheckReport& report) {
 
 core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted) {
   core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt, 0};
-  const auto report =
-      runner.Check({wanted.spec.model, wanted.spec.revision, wanted.spec.precision});
+  CheckSpec spec{wanted.spec.model, wanted.spec.revision, wanted.spec.precision};
+  if (const auto chat = ParseChatText(wanted.spec.chat); chat.ok()) {
+    spec.chat_template = chat->chat_template;
+  }
+  const auto report = runner.Check(spec);
   if (!report.ok()) {
     done.finding = core::Finding{Ending::kInternal,
                                  "the model could not be checked: " + report.status().message(),

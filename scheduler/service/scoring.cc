@@ -45,6 +45,7 @@ evaluation::RunFacts FactsOf(const core::RequestRow& row, const core::ComputeSco
   run.dtype = row.spec.precision;
   run.logits_dtype = "float32";
   run.limit = row.spec.limit;
+  run.chat = options.chat;
   run.profile = options.profile;
   run.engine = "plan";
   run.hardware_class = row.hardware_class;
@@ -101,7 +102,7 @@ class Scoring {
     ASSIGN_OR_RETURN(const auto reader, readers_.Borrow());
     ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(wanted_.id));
     ASSIGN_OR_RETURN(const auto batches, reader->Batches(wanted_.id, wanted_.round));
-    ASSIGN_OR_RETURN(const auto suite, prepared_.Get(wanted_.spec));
+    ASSIGN_OR_RETURN(const auto suite, prepared_.Get(row));
     ASSIGN_OR_RETURN(const Answers answers, CollectAnswers(suite->tasks, batches));
     std::vector<evaluation::TaskScore> scores;
     std::vector<std::string> sample_digests;
@@ -178,7 +179,7 @@ core::Event ComputeScores(const core::ComputeScore& wanted, PreparedCache& prepa
 Result<SampleSource> SampleSource::Open(const core::RequestRow& row, const std::string& task,
                                         PreparedCache& prepared, ReaderPool& readers) {
   SampleSource out;
-  ASSIGN_OR_RETURN(out.suite_, prepared.Get(row.spec));
+  ASSIGN_OR_RETURN(out.suite_, prepared.Get(row));
   ASSIGN_OR_RETURN(const auto reader, readers.Borrow());
   ASSIGN_OR_RETURN(const auto batches, reader->Batches(row.id, row.round));
   ASSIGN_OR_RETURN(Answers answers, CollectAnswers(out.suite_->tasks, batches));

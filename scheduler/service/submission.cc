@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "common/base/utf8.h"
+#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/limits.h"
 
 namespace koeval::service {
@@ -138,6 +139,7 @@ Result<core::RequestSpec> CompleteSpec(core::RequestSpec spec, const ServiceConf
   if (const auto profile = evaluation::ParseProfile(spec.profile); !profile.ok()) {
     return InvalidArgument("profile: " + profile.status().message());
   }
+  RETURN_IF_ERROR(CheckChat(spec));
   if (spec.time_limit_ms == 0) spec.time_limit_ms = config.time_limit_default_ms;
   return spec;
 }

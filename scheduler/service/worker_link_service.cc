@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "common/base/endings.h"
+#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/link_convert.h"
 
@@ -61,7 +62,14 @@ void SendLease(WorkerSession& session, const SuiteCatalogue& catalogue, Dispatch
         "the suite as it was submitted is gone: " + suite.status().message(), ""});
     return;
   }
-  session.Send(ToProto(lease, *suite));
+  const auto chat = ResolveChat(lease.spec, lease.facts_json, lease.submitted_at);
+  if (!chat.ok()) {
+    dispatcher.PostOwn(core::LeaseEnded{lease.session, lease.lease.id,
+                                        std::string(EndingName(Ending::kBadTokenizer)),
+                                        chat.status().message(), ""});
+    return;
+  }
+  session.Send(ToProto(lease, *suite, *chat));
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ void VisitColumns(Visitor& visit, Row& row) {
   visit("finished_at", row.finished_at);
   visit("updated_at", row.updated_at);
   visit("updated_seq", row.updated_seq);
+  visit("chat", row.spec.chat);
 }
 
 template <typename Visitor, RowOf<core::AttemptRow> Row>

@@ -1,4 +1,4 @@
-// Version 1, and the walk from version to version.
+// The versions, and the walk from version to version.
 #include "scheduler/store/schema.h"
 
 #include <fmt/core.h>
@@ -127,7 +127,10 @@ CREATE TABLE quarantine (
 ) STRICT;
 )sql";
 
-constexpr std::array<Migration, 1> kMigrations = {kVersion1};
+// Requests may ask for a chat template. Empty columns count in no checksum.
+constexpr Migration kVersion2 = "ALTER TABLE requests ADD COLUMN chat TEXT NOT NULL DEFAULT '';";
+
+constexpr std::array<Migration, 2> kMigrations = {kVersion1, kVersion2};
 
 Status Upgrade(Database& database, size_t from, std::span<const Migration> migrations) {
   std::string script = "BEGIN IMMEDIATE;";

@@ -89,6 +89,7 @@ LeaseOrder Order(const pb::Lease& from) {
   to.begin = from.begin();
   to.end = from.end();
   to.time_left_ms = from.time_left_ms();
+  to.chat_json = from.chat_json();
   for (const pb::TaskShots& shots : from.shots()) {
     TaskShots& out = to.shots.emplace_back();
     out.task = shots.task();

@@ -31,6 +31,7 @@ struct LeaseOrder {
   int64_t begin = 0, end = 0;
   int64_t time_left_ms = 0;  // of the request's time limit; 0: none
   std::vector<TaskShots> shots;
+  std::string chat_json;  // evaluation::ChatOptionsToJson; "" for plain prompts
 
   bool planning() const { return begin == end; }
 };

@@ -8,8 +8,10 @@
 #include <thread>
 
 #include "common/base/bounded_queue.h"
+#include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/base/mutex.h"
+#include "common/base/sha256.h"
 #include "worker/runner/failure.h"
 
 namespace koeval::agent {
@@ -24,7 +26,9 @@ Status Stopped() {
 
 // A job in the runner: everything that decides its plan.
 std::string JobOf(const LeaseOrder& order) {
-  return order.request.text + "#" + order.bundle_digest.substr(0, 16);
+  std::string job = order.request.text + "#" + order.bundle_digest.substr(0, 16);
+  if (!order.chat_json.empty()) job += "#" + Sha256Hex(order.chat_json).substr(0, 16);
+  return job;
 }
 
 std::string ModelDir(const LeaseOrder& order, const std::string& models_dir) {
@@ -164,9 +168,14 @@ class Slot::Impl {
     if (job == job_) return OkStatus();
     if (!job_.empty()) RETURN_IF_ERROR(session()->Forget(job_));
     job_.clear();
+    Json chat;
+    if (!order.chat_json.empty()) {
+      ASSIGN_OR_RETURN(chat, ParseJson(order.chat_json));
+    }
     const auto total = static_cast<int64_t>(bundle.size());
     for (int64_t i = 0; i < total; ++i) {
       runner::TaskFrame frame;
+      frame.chat = chat;
       frame.job = job;
       frame.index = i;
       frame.total = total;

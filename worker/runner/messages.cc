@@ -19,10 +19,10 @@ Json ToJson(const LoadFrame& f) {
 }
 
 Json ToJson(const TaskFrame& f) {
-  return {{"type", "task"},           {"job", f.job},
-          {"index", f.index},         {"total", f.total},
-          {"task", f.task},           {"num_fewshot", OrNull(f.num_fewshot)},
-          {"limit", OrNull(f.limit)}, {"seed", OrNull(f.seed)}};
+  return {
+      {"type", "task"},           {"job", f.job},           {"index", f.index},
+      {"total", f.total},         {"task", f.task},         {"num_fewshot", OrNull(f.num_fewshot)},
+      {"limit", OrNull(f.limit)}, {"seed", OrNull(f.seed)}, {"chat", f.chat}};
 }
 
 Json ToJson(const PlanFrame& f) {

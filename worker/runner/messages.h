@@ -58,6 +58,7 @@ struct TaskFrame {
   std::optional<int64_t> num_fewshot;
   std::optional<int64_t> limit;
   std::optional<int64_t> seed;
+  Json chat = nullptr;  // evaluation::ChatOptionsToJson; null for plain prompts
 };
 
 struct PlanFrame {

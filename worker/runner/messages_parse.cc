@@ -60,6 +60,9 @@ class Fields {
     return std::move(*found);
   }
 
+  // Like Take; null when it is absent.
+  Json OptionalTake(std::string_view key) { return Has(key) ? Take(key) : Json(); }
+
   void Fail(std::string_view key, std::string_view what) {
     if (status_.ok()) {
       status_ = InvalidArgument(fmt::format("{}: field \"{}\" {}", where_, key, what));
@@ -123,6 +126,7 @@ TaskFrame ReadTask(Fields& f) {
   out.num_fewshot = f.OptionalCount("num_fewshot");
   out.limit = f.OptionalCount("limit");
   out.seed = f.OptionalInt("seed");
+  out.chat = f.OptionalTake("chat");
   return out;
 }
 

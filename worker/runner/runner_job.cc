@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/sha256.h"
+#include "common/evaluation/chat_options.h"
 #include "common/evaluation/task.h"
 #include "worker/runner/failure.h"
 
@@ -141,12 +142,20 @@ Result<PlannedTask> RunnerJob::PlanTask(const TaskFrame& frame,
   auto task = evaluation::TaskFromJson(frame.task);
   if (!task.ok()) return InTask(task.status(), NameForErrors(frame), Ending::kTaskInvalid);
   const std::string& name = task->config.task;
+  auto chat = evaluation::ChatOptionsFromJson(frame.chat);
+  if (!chat.ok()) return InTask(chat.status(), name, Ending::kInternal);
   const evaluation::Options options{.profile = rules.profile,
                                     .num_fewshot = frame.num_fewshot,
                                     .limit = frame.limit,
-                                    .seed = frame.seed};
+                                    .seed = frame.seed,
+                                    .chat = *std::move(chat)};
   auto prepared = evaluation::Prepare(*task, options);
-  if (!prepared.ok()) return InTask(prepared.status(), name, Ending::kTaskInvalid);
+  if (!prepared.ok()) {
+    // It is the model's chat template that cannot write the prompts of this task.
+    const bool by_template = prepared.status().code() == Code::kFailedPrecondition;
+    return InTask(prepared.status(), name,
+                  by_template ? Ending::kBadTokenizer : Ending::kTaskInvalid);
+  }
   auto work = PlanPrepared(*prepared, tokenizer, rules);
   if (!work.ok()) return InTask(work.status(), name, Ending::kInternal);
   tasks_.push_back(std::move(work->plan));

@@ -112,6 +112,28 @@ TEST_F(CheckTest, MissingTokenizerIsABadTokenizer) {
   EXPECT_EQ(OnlyError(Check()).code, Ending::kBadTokenizer);
 }
 
+TEST_F(CheckTest, AChatTemplateThatIsAskedForIsAmongTheFacts) {
+  Write("chat_template.jinja", "{% for m in messages %}{{ m.content }}{% endfor %}");
+  EXPECT_EQ(Check().facts.count("chat_template"), 0u);
+  const CheckReport report = CheckModelDir(dir_.string(), "float32", "");
+  ASSERT_TRUE(report.ok()) << ToJson(report).dump();
+  EXPECT_EQ(report.facts["chat_template"]["name"], "default");
+  EXPECT_EQ(report.facts["chat_template"]["text"], Read("chat_template.jinja"));
+  EXPECT_EQ(report.facts["chat_template"]["special_tokens"]["bos_token"], "<s>");
+}
+
+TEST_F(CheckTest, AChatTemplateThatIsMissingOrBrokenIsABadTokenizer) {
+  const CheckFinding missing = OnlyError(CheckModelDir(dir_.string(), "float32", ""));
+  EXPECT_EQ(missing.code, Ending::kBadTokenizer);
+  EXPECT_NE(missing.message.find("no chat template"), std::string::npos);
+  Write("chat_template.jinja", "{{ messages | nofilter }}");
+  const CheckFinding broken = OnlyError(CheckModelDir(dir_.string(), "float32", ""));
+  EXPECT_NE(broken.message.find("line 1"), std::string::npos) << broken.message;
+  EXPECT_NE(
+      OnlyError(CheckModelDir(dir_.string(), "float32", "rag")).message.find("it has default"),
+      std::string::npos);
+}
+
 TEST_F(CheckTest, IndependentDefectsAreReportedTogether) {
   fs::remove(dir_ / "tokenizer.json");
   fs::resize_file(dir_ / "model.safetensors", 100);

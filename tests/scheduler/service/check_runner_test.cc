@@ -48,6 +48,21 @@ TEST_F(ProcessChecks, ArgumentsNamePrecisionAndFolder) {
   EXPECT_EQ(report->facts_json, "{\"args\":\"--json --precision bfloat16 " + dir_.path() + "\"}");
 }
 
+TEST_F(ProcessChecks, AChatTemplateIsAskedForByName) {
+  CheckSpec spec = Model();
+  spec.chat_template = "tool_use";
+  const auto report =
+      Runner(R"(printf '{"ok":true,"findings":[],"facts":{"args":"%s"}}' "$*")")->Check(spec);
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_NE(report->facts_json.find("--chat-template=tool_use " + dir_.path()), std::string::npos)
+      << report->facts_json;
+  spec.chat_template = "";
+  const auto by_default =
+      Runner(R"(printf '{"ok":true,"findings":[],"facts":{"args":"%s"}}' "$*")")->Check(spec);
+  ASSERT_TRUE(by_default.ok());
+  EXPECT_NE(by_default->facts_json.find("--chat-template=default "), std::string::npos);
+}
+
 TEST_F(ProcessChecks, TheEnvironmentIsNotHandedOn) {
   ::setenv("KOEVAL_TEST_SECRET", "secret", 1);
   const auto report =

@@ -103,6 +103,12 @@ Result<CheckReport> FakeChecks::Check(const CheckSpec& spec) {
   if (spec.model.find("large") != std::string::npos) {
     report.facts_json = fmt::format("{{\"memory_bytes\":{}}}", kLargeModelBytes);
   }
+  if (spec.chat_template) {
+    report.facts_json =
+        R"~({"architecture":"LlamaForCausalLM","parameters":123,"chat_template":{"name":"default",)~"
+        R"~("text":"{{ strftime_now('%Y') }}{% for m in messages %}[{{ m.role }}]{{ m.content }})~"
+        R"~({% endfor %}","special_tokens":{"bos_token":"<s>"}}})~";
+  }
   if (spec.model.find("broken") != std::string::npos) {
     report.ok = false;
     report.findings.push_back(

@@ -55,7 +55,8 @@ std::string ToyBatch(int64_t batch);
 inline constexpr int64_t kLargeModelBytes = int64_t{40} << 30;
 
 // Says that every model is fine, except those with "broken" in their name, and that those with
-// "large" in it need kLargeModelBytes.
+// "large" in it need kLargeModelBytes. Where a chat template is asked for it is one that writes the
+// year, and then roles in brackets and texts.
 class FakeChecks final : public CheckRunner {
  public:
   Result<CheckReport> Check(const CheckSpec& spec) override;

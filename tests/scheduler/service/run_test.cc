@@ -21,6 +21,16 @@ class RunTest : public ServiceTest {
     return results_->GetResults(&context, request, response);
   }
 
+  grpc::Status SubmitSpec(const std::string& id, const v1::RequestSpec& spec) {
+    grpc::ClientContext context;
+    Prepare(&context);
+    v1::SubmitRequest request;
+    request.set_request_id(id);
+    *request.mutable_spec() = spec;
+    v1::SubmitResponse response;
+    return queue_->Submit(&context, request, &response);
+  }
+
   v1::GetLeaderboardResponse Leaderboard() {
     grpc::ClientContext context;
     Prepare(&context);
@@ -62,6 +72,57 @@ TEST_F(RunTest, ARequestIsScoredFromItsStoredBatches) {
   EXPECT_EQ(board.rows(0).rank(), 1);
   ASSERT_EQ(board.columns_size(), 2);
   EXPECT_EQ(board.columns(1), "Toy-B");
+}
+
+TEST_F(RunTest, AChatTemplateReachesWorkerScoresAndResultsAlike) {
+  v1::RequestSpec spec;
+  spec.set_model("org/good");
+  spec.set_chat_template("");
+  spec.set_system_instruction("Be brief.");
+  ASSERT_TRUE(SubmitSpec("a", spec).ok());
+  FakeStream stream(channel_);
+  stream.Hello("node-1");
+  stream.NextWelcome();
+  const link::Lease lease = stream.NextLease();
+  const auto chat = ParseJson(lease.chat_json());
+  ASSERT_TRUE(chat.ok()) << lease.chat_json();
+  EXPECT_EQ((*chat)["chat_template"]["name"], "default");
+  EXPECT_EQ((*chat)["chat_template"]["special_tokens"]["bos_token"], "<s>");
+  EXPECT_EQ((*chat)["fewshot_as_multiturn"], true);
+  EXPECT_EQ((*chat)["system_instruction"], "Be brief.");
+  EXPECT_EQ((*chat)["now_seconds"], clock_.Wall().micros / 1'000'000);
+  stream.Plan(lease.lease());
+  for (int64_t done = 0; done < kToyBatches;) {
+    const link::Lease run = stream.NextLease();
+    for (int64_t batch = run.begin(); batch < run.end(); ++batch, ++done) {
+      stream.Batch(run.lease(), batch);
+    }
+  }
+  const v1::Request request = WaitForPhase("a", "done");
+  ASSERT_EQ(request.state(), v1::REQUEST_STATE_FINISHED) << request.reason();
+  EXPECT_TRUE(request.spec().has_chat_template());
+  EXPECT_EQ(request.facts_json().find("strftime_now"), std::string::npos) << "the hash stands in";
+  v1::GetResultsResponse results;
+  ASSERT_TRUE(Results("a", &results).ok());
+  const auto file = ParseJson(results.results_json());
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ((*file)["chat_template"], (*chat)["chat_template"]["text"]);
+  EXPECT_EQ((*file)["chat_template_sha"].get<std::string>().size(), 64u);
+  EXPECT_EQ((*file)["system_instruction"], "Be brief.");
+  EXPECT_EQ((*file)["fewshot_as_multiturn"], true);
+  // The prompts of the samples are those of the conversation.
+  const auto sample = ParseJson(Samples("a")[0].line());
+  ASSERT_TRUE(sample.ok());
+  const std::string context = (*sample)["arguments"]["gen_args_0"]["arg_0"];
+  EXPECT_NE(context.find("[system]Be brief.[user]toy_a 0?"), std::string::npos) << context;
+}
+
+TEST_F(RunTest, ARequestWithoutChatOptionsSendsNone) {
+  MustSubmit("a");
+  FakeStream stream(channel_);
+  stream.Hello("node-1");
+  stream.NextWelcome();
+  EXPECT_EQ(stream.NextLease().chat_json(), "");
 }
 
 TEST_F(RunTest, TwoWorkersShareARequestAndTheSamplesAreThoseOfOne) {

@@ -60,13 +60,13 @@ TEST_F(SchemaTest, FixtureOfEveryVersionOpensWithAllItsRows) {
 
 TEST_F(SchemaTest, NewerVersionIsRefusedWithTheRemedy) {
   MakeCurrent();
-  RunSql(path_, "PRAGMA user_version = 2");
+  RunSql(path_, "PRAGMA user_version = 3");
   const auto store = OpenSqliteStore(path_);
   EXPECT_EQ(store.status().code(), Code::kFailedPrecondition);
-  for (const char* word : {"version 2", "newer", "backup"}) {
+  for (const char* word : {"version 3", "newer", "backup"}) {
     EXPECT_NE(store.status().message().find(word), std::string::npos);
   }
-  RunSql(path_, "PRAGMA user_version = 1");
+  RunSql(path_, "PRAGMA user_version = 2");
   ExpectRemembered(*OpenSqliteStore(path_).value());
 }
 
@@ -76,20 +76,39 @@ TEST_F(SchemaTest, ImpossibleVersionIsDamage) {
   EXPECT_EQ(OpenSqliteStore(path_).status().code(), Code::kDataLoss);
 }
 
+TEST_F(SchemaTest, ARequestWithChatOptionsComesBackAndOthersHaveNone) {
+  std::mt19937_64 random(2);
+  core::RequestRow row = MakeRequest(1, random);
+  row.spec.chat = R"({"chat_template":"","fewshot_as_multiturn":true,"system_instruction":"한"})";
+  core::RequestRow plain = MakeRequest(2, random);
+  {
+    const auto store = OpenSqliteStore(path_);
+    ASSERT_TRUE(IsOk(store));
+    ASSERT_TRUE(IsOk((*store)->Commit(std::vector<core::Mutation>{row, plain})));
+  }
+  const auto store = OpenSqliteStore(path_);
+  ASSERT_TRUE(IsOk(store));
+  const auto snapshot = (*store)->Load();
+  ASSERT_TRUE(IsOk(snapshot));
+  ASSERT_EQ(snapshot->requests.size(), 2u);
+  EXPECT_EQ(snapshot->requests[0].spec.chat, row.spec.chat);
+  EXPECT_EQ(snapshot->requests[1].spec.chat, "");
+}
+
 constexpr Migration kAddColumn =
     "ALTER TABLE requests ADD COLUMN note TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;";
 
 TEST_F(SchemaTest, UpgradeKeepsEveryRow) {
   MakeCurrent();
-  const std::array<Migration, 2> migrations = {Migrations()[0], kAddColumn};
+  const std::array<Migration, 3> migrations = {Migrations()[0], Migrations()[1], kAddColumn};
   {
     const auto store = OpenSqliteStore(path_, {.vfs = "", .migrations = migrations});
     ASSERT_TRUE(IsOk(store));
     ExpectRemembered(**store);  // the new column changes no checksum
   }
-  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "2");
-  // The older program, which knows version 1 alone, keeps its hands off.
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "3");
+  // The older program, which knows version 2 at most, keeps its hands off.
   EXPECT_EQ(OpenSqliteStore(path_).status().code(), Code::kFailedPrecondition);
   const auto again = OpenSqliteStore(path_, {.vfs = "", .migrations = migrations});
   ASSERT_TRUE(IsOk(again));
@@ -97,18 +116,18 @@ TEST_F(SchemaTest, UpgradeKeepsEveryRow) {
 }
 
 TEST_F(SchemaTest, NewDatabaseGoesThroughEveryVersion) {
-  const std::array<Migration, 2> migrations = {Migrations()[0], kAddColumn};
+  const std::array<Migration, 3> migrations = {Migrations()[0], Migrations()[1], kAddColumn};
   ASSERT_TRUE(IsOk(OpenSqliteStore(path_, {.vfs = "", .migrations = migrations})));
-  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "2");
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "3");
   EXPECT_EQ(AskSql(path_, "SELECT count(note) FROM requests"), "0");
 }
 
 TEST_F(SchemaTest, UpgradeThatFailsLeavesTheOldVersionWhole) {
   MakeCurrent();
-  const std::array<Migration, 3> migrations = {Migrations()[0], kAddColumn,
+  const std::array<Migration, 4> migrations = {Migrations()[0], Migrations()[1], kAddColumn,
                                                "CREATE TABLE requests (already_there TEXT);"};
   EXPECT_FALSE(OpenSqliteStore(path_, {.vfs = "", .migrations = migrations}).ok());
-  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "1");
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "2");
   EXPECT_EQ(AskSql(path_, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), "0");
   ExpectRemembered(*OpenSqliteStore(path_).value());
 }

@@ -22,7 +22,11 @@ std::vector<ParentFrame> ParentFrames() {
                  .task = {{"rows", {1, 2}}, {"name", "한"}},
                  .num_fewshot = 5,
                  .limit = std::nullopt,
-                 .seed = -7};
+                 .seed = -7,
+                 .chat = {{"chat_template", nullptr},
+                          {"fewshot_as_multiturn", false},
+                          {"system_instruction", "S"},
+                          {"now_seconds", 5}}};
   RunFrame run{.job = "r1",
                .lease = LeaseId{9},
                .begin = 2,
