@@ -23,6 +23,20 @@ void Expect(ConfigReader& config, std::string_view key, const Json& value) {
   }
 }
 
+// Llama's norms with their biases; no second one where a layer needs one norm.
+void NameNormsWithBias(DecoderSpec& spec) {
+  spec.final_norm = LayerNorm("model.norm");
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const std::string at = LlamaLayer(i);
+    LayerSpec& layer = spec.layers[i];
+    layer.attention_norm = LayerNorm(at + "input_layernorm");
+    layer.mlp_norm = {};
+    if (spec.residual == Residual::kSerial) {
+      layer.mlp_norm = LayerNorm(at + "post_attention_layernorm");
+    }
+  }
+}
+
 LlamaDefaults CohereDefaults() {
   LlamaDefaults defaults;
   defaults.vocab_size = 256000;
@@ -84,17 +98,11 @@ std::vector<std::string> HeadWeights(const std::string& name, int64_t heads) {
   return out;
 }
 
-void NameStableLmNorms(bool head_norms, DecoderSpec& spec) {
-  spec.final_norm = LayerNorm("model.norm");
+void NameStableLmHeadNorms(DecoderSpec& spec) {
+  spec.qk_norm = QkNorm::kEachHead;
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const std::string at = LlamaLayer(i);
     LayerSpec& layer = spec.layers[i];
-    layer.attention_norm = LayerNorm(at + "input_layernorm");
-    layer.mlp_norm = {};
-    if (spec.residual == Residual::kSerial) {
-      layer.mlp_norm = LayerNorm(at + "post_attention_layernorm");
-    }
-    if (!head_norms) continue;
     layer.q_norm.head_weights = HeadWeights(at + "self_attn.q_layernorm", spec.heads);
     layer.k_norm.head_weights = HeadWeights(at + "self_attn.k_layernorm", spec.kv_heads);
   }
@@ -118,9 +126,8 @@ void FillStableLm(ConfigReader& config, DecoderSpec& spec) {
   spec.residual = parallel ? Residual::kParallelOneNorm : Residual::kSerial;
   const bool bias = config.Bool("use_qkv_bias", false);
   NameLlamaTensors({bias, false, false}, LayerCount(config, "num_hidden_layers", 32), spec);
-  const bool head_norms = config.Bool("qk_layernorm", false);
-  if (head_norms) spec.qk_norm = QkNorm::kEachHead;
-  NameStableLmNorms(head_norms, spec);
+  NameNormsWithBias(spec);
+  if (config.Bool("qk_layernorm", false)) NameStableLmHeadNorms(spec);
 }
 
 constexpr std::array kLayerNormFamilies = {
