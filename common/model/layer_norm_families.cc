@@ -130,11 +130,48 @@ void FillStableLm(ConfigReader& config, DecoderSpec& spec) {
   if (config.Bool("qk_layernorm", false)) NameStableLmHeadNorms(spec);
 }
 
+void FillStarcoder2(ConfigReader& config, DecoderSpec& spec) {
+  LlamaDefaults defaults;
+  defaults.vocab_size = 49152;
+  defaults.hidden_size = 3072;
+  defaults.mlp_size = 12288;
+  defaults.heads = 24;
+  defaults.kv_heads = 2;
+  defaults.max_positions = 4096;
+  defaults.activation = "gelu_pytorch_tanh";
+  defaults.tied = true;
+  FillLlamaSizes(config, defaults, spec);
+  spec.norm = NormKind::kLayerNorm;
+  spec.norm_epsilon = config.Double("norm_epsilon", 1e-5, 0, 1);
+  const bool bias = config.Bool("use_bias", true);
+  NameLlamaTensors({bias, bias, bias}, LayerCount(config, "num_hidden_layers", 30), spec);
+  NameNormsWithBias(spec);
+  const int64_t window = ReadWindow(config, "sliding_window", 0);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    LayerSpec& layer = spec.layers[i];
+    layer.window = window;
+    layer.mlp = {};
+    layer.mlp.up = Linear(LlamaLayer(i) + "mlp.c_fc", spec.hidden_size, spec.mlp_size, bias);
+    layer.mlp.down = Linear(LlamaLayer(i) + "mlp.c_proj", spec.mlp_size, spec.hidden_size, bias);
+  }
+  Expect(config, "mlp_type", "default");
+  Expect(config, "norm_type", "layer_norm");
+  // Second names, and settings of other code, which the class never read.
+  for (const std::string_view key :
+       {"activation_function", "layer_norm_epsilon", "attention_softmax_in_fp32",
+        "scale_attention_softmax_in_fp32", "scale_attn_weights", "residual_dropout",
+        "embedding_dropout"}) {
+    config.MarkRead(key);
+  }
+}
+
 constexpr std::array kLayerNormFamilies = {
     Family{"CohereForCausalLM", "cohere", "max_position_embeddings", 8192, FillCohere,
            kOlderFloat32Logits},
     Family{"Cohere2ForCausalLM", "cohere2", "max_position_embeddings", 8192, FillCohere2},
     Family{"StableLmForCausalLM", "stablelm", "max_position_embeddings", 4096, FillStableLm,
+           kOlderFloat32Logits},
+    Family{"Starcoder2ForCausalLM", "starcoder2", "max_position_embeddings", 4096, FillStarcoder2,
            kOlderFloat32Logits},
 };
 
