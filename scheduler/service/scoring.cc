@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/hardware_class.h"
 #include "common/base/json.h"
 #include "common/evaluation/result_file.h"
 #include "scheduler/service/results_convert.h"
@@ -43,11 +44,12 @@ evaluation::RunFacts FactsOf(const core::RequestRow& row, const core::ComputeSco
                                row.spec.revision, row.spec.precision);
   run.revision = row.spec.revision;
   run.dtype = row.spec.precision;
-  run.logits_dtype = "float32";
+  const SlotNumerics numerics = NumericsOf(row.hardware_class);
+  run.logits_dtype = numerics.logits_dtype;
   run.limit = row.spec.limit;
   run.chat = options.chat;
   run.profile = options.profile;
-  run.engine = "plan";
+  run.engine = numerics.engine;
   run.hardware_class = row.hardware_class;
   run.plan_digest = wanted.plan.digest;
   run.bundle_digest = row.spec.bundle_digest;

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "common/base/hardware_class.h"
 #include "common/base/log.h"
 #include "common/base/systemd_notify.h"
 #include "common/rpc/credentials.h"
@@ -92,8 +93,9 @@ Result<std::vector<SlotInfo>> FindSlots(AgentConfig& config) {
       }
       info.memory_bytes = gpu->memory_bytes;
     }
-    ASSIGN_OR_RETURN(info.hardware_class,
+    ASSIGN_OR_RETURN(const std::string hardware,
                      AskHardwareClass(config.runner, slot.device, slot.threads));
+    info.hardware_class = WithNumerics(hardware, {config.engine, config.logits_dtype});
     slots.push_back(std::move(info));
   }
   return slots;
