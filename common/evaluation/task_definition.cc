@@ -10,7 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kIncludesMax = 16;
+constexpr int kIncludesMax = 16;       // deep
+constexpr int kMergedFilesMax = 1000;  // in all, repetitions counted
 
 }  // namespace
 
@@ -27,12 +28,19 @@ Result<const YamlFile*> DefinitionReader::ReadFileOnce(const std::string& path) 
 }
 
 Result<Definition> DefinitionReader::Read(const std::string& path) {
+  merged_files_ = 0;
   return ReadNested(path, kIncludesMax);
 }
 
 Result<Definition> DefinitionReader::ReadNested(const std::string& path, int includes_left) {
   if (includes_left == 0) {
     return InvalidArgument(fmt::format("{}: more than {} includes", path, kIncludesMax));
+  }
+  if (++merged_files_ > kMergedFilesMax) {
+    return InvalidArgument(
+        fmt::format("{}: its includes lead to more than {} files in all; include "
+                    "each file once",
+                    path, kMergedFilesMax));
   }
   ASSIGN_OR_RETURN(const YamlFile* file, ReadFileOnce(path));
   Definition out;

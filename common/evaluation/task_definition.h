@@ -28,7 +28,8 @@ struct Definition {
 class DefinitionReader {
  public:
   // The file at `path` with its includes. INVALID_ARGUMENT names file, line and key for what is no
-  // YAML and for an include that leads back or too deep; NOT_FOUND for a file that is not there.
+  // YAML and for an include that leads back, too deep or to too many; NOT_FOUND for a file that is
+  // not there.
   Result<Definition> Read(const std::string& path);
 
  private:
@@ -36,6 +37,7 @@ class DefinitionReader {
   Result<const YamlFile*> ReadFileOnce(const std::string& path);
 
   std::map<std::string, YamlFile> files_;
+  int merged_files_ = 0;  // of the definition that is being read, repetitions counted
 };
 
 // Every key of a task: known (a misspelt one names the nearest), and none whose meaning would need

@@ -96,6 +96,17 @@ TEST_F(TaskYamlTest, IncludeCyclesEnd) {
   EXPECT_THAT(ErrorOf("include: toy.yaml\n"), HasSubstr("include"));
 }
 
+TEST_F(TaskYamlTest, IncludesThatMultiplyAreBounded) {
+  // Each file includes the next one four times: a million merges at depth ten.
+  for (int i = 0; i < 10; ++i) {
+    const std::string next = "inc" + std::to_string(i + 1);
+    Write("inc" + std::to_string(i),
+          "include: [" + next + ", " + next + ", " + next + ", " + next + "]\n");
+  }
+  Write("inc10", "doc_to_text: q\n");
+  EXPECT_THAT(ErrorOf("include: inc0\n"), HasSubstr("more than 1000 files"));
+}
+
 TEST_F(TaskYamlTest, FunctionsAreNamedBuiltins) {
   const auto task = Load(
       "process_results: !function utils.mc2\n"
