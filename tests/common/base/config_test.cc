@@ -2,6 +2,7 @@
 #include "common/base/config.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -175,7 +176,8 @@ TEST(ConfigTest, AliasesCannotMakeItHuge) {
 }
 
 TEST(ConfigTest, LoadNamesTheFile) {
-  const std::string path = testing::TempDir() + "koeval-config-test.yaml";
+  const std::string path =
+      testing::TempDir() + "koeval-config-test-" + std::to_string(::getpid()) + ".yaml";
   ASSERT_TRUE(WriteFileAtomically(path, "a: b\n").ok());
   auto map = ConfigMap::Load(path);
   ASSERT_TRUE(map.ok());

@@ -1,6 +1,7 @@
 // Prompts against the reference harness: hashes of whole request lists, keys of a result cache, and
 // the contexts of the golden files. Skipped where the public rows are not at hand.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -102,11 +103,13 @@ Result<Task> LoadGoldenTask(const fs::path& goldens, const std::string& name,
     yaml.replace(at, relative.size(), absolute);
   }
   if (!description.empty()) yaml += "description: " + PythonJsonDumps(Json(description)) + "\n";
-  const fs::path folder = fs::path(testing::TempDir()) / "golden_task";
+  const fs::path folder =
+      fs::path(testing::TempDir()) / ("golden_task_" + std::to_string(::getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder);
   RETURN_IF_ERROR(WriteFileAtomically((folder / (name + ".yaml")).string(), yaml));
   ASSIGN_OR_RETURN(std::vector<Task> tasks, LoadTasks(folder.string(), {name}));
+  fs::remove_all(folder);
   return std::move(tasks[0]);
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <filesystem>
@@ -174,7 +175,7 @@ TEST(FileNameTest, ModelsAndTimesAreSpelledAsTheHarnessSpellsThem) {
 
 class WriteTest : public testing::Test {
  protected:
-  WriteTest() : folder_(testing::TempDir() + "result_file_test") {
+  WriteTest() : folder_(testing::TempDir() + "result_file_test_" + std::to_string(::getpid())) {
     std::filesystem::remove_all(folder_);
   }
   ~WriteTest() override { std::filesystem::remove_all(folder_); }

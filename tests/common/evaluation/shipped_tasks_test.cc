@@ -1,6 +1,7 @@
 // The task files of configs/tasks: their requests against those that the harness makes with its own
 // definitions over the same rows (tests/golden/make_task_goldens.py).
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -101,7 +102,8 @@ TEST(ShippedTasksTest, KoCommonGenHitsTheKeysOfTheAuthorsCache) {
   const auto folder = TestDataFolder();
   if (!folder) GTEST_SKIP() << "KOEVAL_TEST_DATA does not name a folder of rows";
   const fs::path rows = fs::path(*folder) / "ko-commongen-v2";
-  const fs::path datasets = fs::path(testing::TempDir()) / "shipped_datasets";
+  const fs::path datasets =
+      fs::path(testing::TempDir()) / ("shipped_datasets_" + std::to_string(::getpid()));
   fs::remove_all(datasets);
   fs::create_directories(datasets / "ko_commongen_v2");
   fs::create_symlink(rows / "korean_commongen_v2_847_shuffled.jsonl",

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
@@ -222,8 +223,8 @@ TEST_F(RunnerBinary, FilesGiveWhatPipesGive) {
   frame.task = evaluation::TaskToJson(task);
   RunFrame run;
   run.job = "j";
-  const std::string in = testing::TempDir() + "/frames_in";
-  const std::string out = testing::TempDir() + "/frames_out";
+  const std::string in = testing::TempDir() + "/frames_in_" + std::to_string(::getpid());
+  const std::string out = testing::TempDir() + "/frames_out_" + std::to_string(::getpid());
   ASSERT_TRUE(WriteFileAtomically(
                   in, FormatFrame(ParentFrame(LoadOf("qwen2"))) + FormatFrame(ParentFrame(frame)) +
                           FormatFrame(ParentFrame(PlanFrame{"j"})) + FormatFrame(ParentFrame(run)))

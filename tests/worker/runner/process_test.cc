@@ -198,7 +198,7 @@ TEST(RunnerProcess, OutlivesTheThreadThatAskedForIt) {
 }
 
 TEST(RunnerProcess, KernelKillForMemoryIsTold) {
-  const std::string path = testing::TempDir() + "/vmstat";
+  const std::string path = testing::TempDir() + "/vmstat_" + std::to_string(::getpid());
   ASSERT_TRUE(WriteFileAtomically(path, "oom_kill 4\n").ok());
   SpawnOptions options = Script({SayReady(), "read", "raise:9"});
   options.vmstat_path = path;

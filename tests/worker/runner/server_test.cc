@@ -421,7 +421,7 @@ TEST_F(ServerTest, StopDescriptorEndsItAfterTheBatchInFlight) {
 }
 
 TEST_F(ServerTest, FramesOfAFileAreAllDoneBeforeTheEnd) {
-  const std::string path = testing::TempDir() + "/frames";
+  const std::string path = testing::TempDir() + "/frames_" + std::to_string(::getpid());
   const std::string frames = FormatFrame(ParentFrame(DefaultLoad())) +
                              FormatFrame(ParentFrame(Frame("j", SmallTask("t", 8)))) +
                              FormatFrame(ParentFrame(PlanFrame{"j"})) +
