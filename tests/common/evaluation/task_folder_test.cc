@@ -34,6 +34,7 @@ class TaskFolderTest : public testing::Test {
       Write(name + ".yaml", "include: base\ntask: " + name + "\n");
     }
   }
+  void TearDown() override { fs::remove_all(folder_); }
 
   void Write(const std::string& name, const std::string& text) {
     ASSERT_TRUE(WriteFileAtomically((folder_ / name).string(), text).ok());

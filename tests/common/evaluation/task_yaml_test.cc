@@ -29,6 +29,7 @@ class TaskYamlTest : public testing::Test {
           "{\"q\": \"one\", \"c\": [\"n\", \"y\"], \"g\": 1}\n"
           "{\"q\": \"two\", \"c\": [\"n\", \"y\"], \"g\": 0}\n");
   }
+  void TearDown() override { fs::remove_all(folder_); }
 
   void Write(const std::string& name, const std::string& text) {
     fs::create_directories((folder_ / name).parent_path());
