@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <cmath>
 #include <string>
 #include <utility>
 
@@ -29,8 +28,7 @@ void NameTensors(int64_t layer_count, bool bias, DecoderSpec& spec) {
   spec.base_prefix = "transformer.";
   spec.embedding = "transformer.word_embeddings.weight";
   spec.final_norm = LayerNorm("transformer.ln_f");
-  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, false);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("lm_head", spec.hidden_size, false, spec);
   const int64_t h = spec.hidden_size;
   const int64_t rows = (spec.heads + 2 * spec.kv_heads) * spec.head_dim;
   for (int64_t i = 0; i < layer_count; ++i) {
@@ -47,7 +45,7 @@ void NameTensors(int64_t layer_count, bool bias, DecoderSpec& spec) {
     layer.attention_out = Linear(at + "self_attention.dense", h, h, bias);
     layer.mlp.up = Linear(at + "mlp.dense_h_to_4h", h, spec.mlp_size, bias);
     layer.mlp.down = Linear(at + "mlp.dense_4h_to_h", spec.mlp_size, h, bias);
-    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    layer.score_scale = HeadScale(spec);
     spec.layers.push_back(std::move(layer));
   }
 }
@@ -120,7 +118,7 @@ void FillFalcon(ConfigReader& config, DecoderSpec& spec) {
   const RopeSpec rope = ReadRope(config, {}, spec.head_dim, spec.max_positions);
   if (config.Bool("alibi", false)) {
     // Biases join the scores before these are scaled, and are rounded whatever the dtype.
-    const double scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    const double scale = HeadScale(spec);
     spec.alibi = {AlibiSlopes(spec.heads), scale, true};
     spec.float32_scores = true;
   } else {

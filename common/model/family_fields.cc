@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/utf8.h"
 
@@ -25,6 +26,25 @@ Activation ReadActivation(ConfigReader& config, std::string_view key, std::strin
 
 LinearSpec Linear(const std::string& name, int64_t in, int64_t out, bool bias) {
   return {name + ".weight", bias ? name + ".bias" : "", in, out, false};
+}
+
+void NameHead(const std::string& name, int64_t in, bool bias, DecoderSpec& spec) {
+  spec.head = Linear(name, in, spec.vocab_size, bias);
+  if (spec.tied_head) spec.head.weight = spec.embedding;
+}
+
+void NameSquareAttention(const std::string& at, bool bias, const DecoderSpec& spec,
+                         LayerSpec& layer) {
+  const int64_t h = spec.hidden_size;
+  layer.q = Linear(at + ".q_proj", h, h, bias);
+  layer.k = Linear(at + ".k_proj", h, h, bias);
+  layer.v = Linear(at + ".v_proj", h, h, bias);
+  layer.attention_out = Linear(at + ".out_proj", h, h, bias);
+  layer.score_scale = HeadScale(spec);
+}
+
+double HeadScale(const DecoderSpec& spec) {
+  return 1 / std::sqrt(static_cast<double>(spec.head_dim));
 }
 
 void CheckHeads(ConfigReader& config, const DecoderSpec& spec) {

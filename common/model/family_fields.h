@@ -28,6 +28,17 @@ LinearSpec Linear(const std::string& name, int64_t in, int64_t out, bool bias);
 // `name`.weight and `name`.bias.
 NormSpec LayerNorm(const std::string& name);
 
+// The vocabulary's projection `name` of `in` values; the embedding itself when it is tied.
+// REQUIRES: spec.embedding and spec.tied_head are set.
+void NameHead(const std::string& name, int64_t in, bool bias, DecoderSpec& spec);
+
+// `at`.{q,k,v,out}_proj of a layer with as many key heads as heads.
+void NameSquareAttention(const std::string& at, bool bias, const DecoderSpec& spec,
+                         LayerSpec& layer);
+
+// The usual scale of attention scores: one over the root of a head's size.
+double HeadScale(const DecoderSpec& spec);
+
 // Notes an error when the key heads do not divide the heads.
 void CheckHeads(ConfigReader& config, const DecoderSpec& spec);
 

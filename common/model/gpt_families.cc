@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <cmath>
 #include <string>
 #include <utility>
 
@@ -18,8 +17,7 @@ void NameGptNeoxTensors(bool attention_bias, int64_t layer_count, DecoderSpec& s
   spec.base_prefix = "gpt_neox.";
   spec.embedding = "gpt_neox.embed_in.weight";
   spec.final_norm = LayerNorm("gpt_neox.final_layer_norm");
-  spec.head = Linear("embed_out", spec.hidden_size, spec.vocab_size, false);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("embed_out", spec.hidden_size, false, spec);
   const int64_t h = spec.hidden_size;
   for (int64_t i = 0; i < layer_count; ++i) {
     const std::string at = fmt::format("gpt_neox.layers.{}.", i);
@@ -30,7 +28,7 @@ void NameGptNeoxTensors(bool attention_bias, int64_t layer_count, DecoderSpec& s
     layer.attention_out = Linear(at + "attention.dense", h, h, attention_bias);
     layer.mlp.up = Linear(at + "mlp.dense_h_to_4h", h, spec.mlp_size, true);
     layer.mlp.down = Linear(at + "mlp.dense_4h_to_h", spec.mlp_size, h, true);
-    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    layer.score_scale = HeadScale(spec);
     spec.layers.push_back(std::move(layer));
   }
 }
@@ -68,8 +66,7 @@ void NameGpt2Tensors(int64_t layer_count, DecoderSpec& spec) {
   spec.embedding = "transformer.wte.weight";
   spec.position_embedding = "transformer.wpe.weight";
   spec.final_norm = LayerNorm("transformer.ln_f");
-  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, false);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("lm_head", spec.hidden_size, false, spec);
   const int64_t h = spec.hidden_size;
   for (int64_t i = 0; i < layer_count; ++i) {
     const std::string at = fmt::format("transformer.h.{}.", i);
@@ -105,7 +102,7 @@ void FillGpt2(ConfigReader& config, DecoderSpec& spec) {
   }
   NameGpt2Tensors(LayerCount(config, "n_layer", 12), spec);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
-    double factor = scale ? 1 / std::sqrt(static_cast<double>(spec.head_dim)) : 1;
+    double factor = scale ? HeadScale(spec) : 1;
     if (by_layer) factor /= static_cast<double>(i + 1);
     spec.layers[i].score_scale = factor;
   }
@@ -115,20 +112,15 @@ void NameGptjTensors(int64_t layer_count, DecoderSpec& spec) {
   spec.base_prefix = "transformer.";
   spec.embedding = "transformer.wte.weight";
   spec.final_norm = LayerNorm("transformer.ln_f");
-  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, true);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("lm_head", spec.hidden_size, true, spec);
   const int64_t h = spec.hidden_size;
   for (int64_t i = 0; i < layer_count; ++i) {
     const std::string at = fmt::format("transformer.h.{}.", i);
     LayerSpec layer;
     layer.attention_norm = LayerNorm(at + "ln_1");
-    layer.q = Linear(at + "attn.q_proj", h, h, false);
-    layer.k = Linear(at + "attn.k_proj", h, h, false);
-    layer.v = Linear(at + "attn.v_proj", h, h, false);
-    layer.attention_out = Linear(at + "attn.out_proj", h, h, false);
+    NameSquareAttention(at + "attn", false, spec, layer);
     layer.mlp.up = Linear(at + "mlp.fc_in", h, spec.mlp_size, true);
     layer.mlp.down = Linear(at + "mlp.fc_out", spec.mlp_size, h, true);
-    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
     spec.layers.push_back(std::move(layer));
   }
 }
@@ -172,13 +164,9 @@ void NameOptTensors(int64_t layer_count, bool bias, DecoderSpec& spec) {
     (before ? layer.attention_norm : layer.attention_post_norm) =
         LayerNorm(at + "self_attn_layer_norm");
     (before ? layer.mlp_norm : layer.mlp_post_norm) = LayerNorm(at + "final_layer_norm");
-    layer.q = Linear(at + "self_attn.q_proj", h, h, bias);
-    layer.k = Linear(at + "self_attn.k_proj", h, h, bias);
-    layer.v = Linear(at + "self_attn.v_proj", h, h, bias);
-    layer.attention_out = Linear(at + "self_attn.out_proj", h, h, bias);
+    NameSquareAttention(at + "self_attn", bias, spec, layer);
     layer.mlp.up = Linear(at + "fc1", h, spec.mlp_size, bias);
     layer.mlp.down = Linear(at + "fc2", spec.mlp_size, h, bias);
-    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
     spec.layers.push_back(std::move(layer));
   }
 }
@@ -213,8 +201,7 @@ void FillOpt(ConfigReader& config, DecoderSpec& spec) {
     spec.embedding_in = Linear("model.decoder.project_in", size, spec.hidden_size, false);
     spec.head_in = Linear("model.decoder.project_out", spec.hidden_size, size, false);
   }
-  spec.head = Linear("lm_head", size, spec.vocab_size, false);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("lm_head", size, false, spec);
 }
 
 constexpr std::array kGptFamilies = {

@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <cmath>
 #include <string>
 #include <utility>
 
@@ -75,8 +74,7 @@ void NameExaoneTensors(int64_t layer_count, DecoderSpec& spec) {
   spec.base_prefix = "transformer.";
   spec.embedding = "transformer.wte.weight";
   spec.final_norm = {"transformer.ln_f.weight", ""};
-  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, false);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("lm_head", spec.hidden_size, false, spec);
   const int64_t h = spec.hidden_size;
   const int64_t q_size = spec.heads * spec.head_dim;
   const int64_t kv_size = spec.kv_heads * spec.head_dim;
@@ -93,7 +91,7 @@ void NameExaoneTensors(int64_t layer_count, DecoderSpec& spec) {
     layer.mlp.gate = Linear(at + "mlp.c_fc_0", h, spec.mlp_size, false);
     layer.mlp.up = Linear(at + "mlp.c_fc_1", h, spec.mlp_size, false);
     layer.mlp.down = Linear(at + "mlp.c_proj", spec.mlp_size, h, false);
-    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    layer.score_scale = HeadScale(spec);
     spec.layers.push_back(std::move(layer));
   }
 }

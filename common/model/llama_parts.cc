@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <cmath>
 #include <utility>
 
 #include "common/model/family_fields.h"
@@ -56,8 +55,7 @@ void NameLlamaTensors(const LlamaBiases& biases, int64_t layer_count, DecoderSpe
   spec.base_prefix = "model.";
   spec.embedding = "model.embed_tokens.weight";
   spec.final_norm = {"model.norm.weight", ""};
-  spec.head = Linear("lm_head", spec.hidden_size, spec.vocab_size, false);
-  if (spec.tied_head) spec.head.weight = spec.embedding;
+  NameHead("lm_head", spec.hidden_size, false, spec);
   const int64_t q_size = spec.heads * spec.head_dim;
   const int64_t kv_size = spec.kv_heads * spec.head_dim;
   for (size_t i = 0; i < static_cast<size_t>(layer_count); ++i) {
@@ -70,7 +68,7 @@ void NameLlamaTensors(const LlamaBiases& biases, int64_t layer_count, DecoderSpe
     layer.v = Linear(at + "self_attn.v_proj", spec.hidden_size, kv_size, biases.qkv);
     layer.attention_out = Linear(at + "self_attn.o_proj", q_size, spec.hidden_size, biases.out);
     layer.mlp = LlamaMlp(spec, at + "mlp", spec.mlp_size, biases.mlp);
-    layer.score_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
+    layer.score_scale = HeadScale(spec);
     spec.layers.push_back(std::move(layer));
   }
 }

@@ -47,15 +47,16 @@ Routing ReadRouting(ConfigReader& config, std::string_view count_key, int64_t ex
   return out;
 }
 
-// Names of Qwen's experts, NAME.experts.{e}.gate_proj and so on.
-ExpertsSpec QwenExperts(const DecoderSpec& spec, const Routing& routing, const std::string& name,
-                        int64_t size) {
+// The router NAME.gate and the experts, each of which `make_expert` names by NAME.experts.{e}.
+template <typename MakeExpert>
+ExpertsSpec NameExperts(const DecoderSpec& spec, const Routing& routing, const std::string& name,
+                        const MakeExpert& make_expert) {
   ExpertsSpec out;
   out.router = Linear(name + ".gate", spec.hidden_size, routing.experts, false);
   out.chosen = routing.chosen;
   out.renormalised = routing.renormalised;
   for (int64_t e = 0; e < routing.experts; ++e) {
-    out.experts.push_back(LlamaMlp(spec, fmt::format("{}.experts.{}", name, e), size, false));
+    out.experts.push_back(make_expert(fmt::format("{}.experts.{}", name, e)));
   }
   return out;
 }
@@ -85,12 +86,22 @@ void AddQwenExperts(ConfigReader& config, const Routing& routing, int64_t size, 
     if ((i + 1) % step != 0 || dense.contains(static_cast<int64_t>(i))) continue;
     const std::string name = LlamaLayer(i) + "mlp";
     LayerSpec& layer = spec.layers[i];
-    layer.experts = QwenExperts(spec, routing, name, size);
+    layer.experts = NameExperts(spec, routing, name, [&](const std::string& expert) {
+      return LlamaMlp(spec, expert, size, false);
+    });
     layer.mlp = {};
     if (shared_size == 0) continue;
     layer.mlp = LlamaMlp(spec, name + ".shared_expert", shared_size, false);
     layer.experts.shared_gate = Linear(name + ".shared_expert_gate", spec.hidden_size, 1, false);
   }
+}
+
+MlpSpec MixtralExpert(const DecoderSpec& spec, const std::string& name) {
+  MlpSpec out;
+  out.gate = Linear(name + ".w1", spec.hidden_size, spec.mlp_size, false);
+  out.up = Linear(name + ".w3", spec.hidden_size, spec.mlp_size, false);
+  out.down = Linear(name + ".w2", spec.mlp_size, spec.hidden_size, false);
+  return out;
 }
 
 void FillMixtral(ConfigReader& config, DecoderSpec& spec) {
@@ -108,19 +119,10 @@ void FillMixtral(ConfigReader& config, DecoderSpec& spec) {
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     layer.window = window;
-    const std::string name = LlamaLayer(i) + "block_sparse_moe";
     layer.mlp = {};
-    layer.experts.router = Linear(name + ".gate", spec.hidden_size, routing.experts, false);
-    layer.experts.chosen = routing.chosen;
-    layer.experts.renormalised = routing.renormalised;
-    for (int64_t e = 0; e < routing.experts; ++e) {
-      const std::string at = fmt::format("{}.experts.{}.", name, e);
-      MlpSpec expert;
-      expert.gate = Linear(at + "w1", spec.hidden_size, spec.mlp_size, false);
-      expert.up = Linear(at + "w3", spec.hidden_size, spec.mlp_size, false);
-      expert.down = Linear(at + "w2", spec.mlp_size, spec.hidden_size, false);
-      layer.experts.experts.push_back(std::move(expert));
-    }
+    layer.experts =
+        NameExperts(spec, routing, LlamaLayer(i) + "block_sparse_moe",
+                    [&](const std::string& expert) { return MixtralExpert(spec, expert); });
   }
 }
 
