@@ -260,35 +260,81 @@ Result<Definition> DefinitionOf(const Selected& selected, DefinitionReader& read
 
 }  // namespace
 
-Result<std::vector<TaskListing>> ListTasks(const std::string& folder) {
+struct TaskFolder::Impl {
+  Folder folder;
   DefinitionReader reader;
-  ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
-  RETURN_IF_ERROR(scanned.first_error);
-  return Listing(scanned.tasks);
+};
+
+TaskFolder::TaskFolder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TaskFolder::TaskFolder(TaskFolder&&) noexcept = default;
+TaskFolder& TaskFolder::operator=(TaskFolder&&) noexcept = default;
+TaskFolder::~TaskFolder() = default;
+
+Result<TaskFolder> TaskFolder::Open(const std::string& path) {
+  auto impl = std::make_unique<Impl>();
+  ASSIGN_OR_RETURN(impl->folder, ScanFolder(path, impl->reader));
+  return TaskFolder(std::move(impl));
 }
 
-Result<std::vector<TaskListing>> ListGroups(const std::string& folder) {
-  DefinitionReader reader;
-  ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
-  RETURN_IF_ERROR(scanned.first_error);
-  return Listing(scanned.groups);
-}
-
-Result<TaskSelection> LoadSelection(const std::string& folder,
-                                    const std::vector<std::string>& names,
-                                    const std::string& datasets_dir) {
-  DefinitionReader reader;
-  ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
-  Selector selector(scanned, reader);
+Result<TaskSelection> TaskFolder::Load(const std::vector<std::string>& names,
+                                       const std::string& datasets_dir) {
+  Selector selector(impl_->folder, impl_->reader);
   for (const std::string& name : names) RETURN_IF_ERROR(selector.Add(name));
   TaskSelection out;
   for (const Selected& selected : selector.tasks()) {
-    ASSIGN_OR_RETURN(Definition definition, DefinitionOf(selected, reader));
+    ASSIGN_OR_RETURN(Definition definition, DefinitionOf(selected, impl_->reader));
     ASSIGN_OR_RETURN(Task task, LoadTaskRows(std::move(definition), datasets_dir));
     out.tasks.push_back(std::move(task));
   }
   out.groups = std::move(selector.groups());
   return out;
+}
+
+Result<TaskConfig> TaskFolder::Config(const std::string& name) {
+  const auto file = impl_->folder.tasks.find(name);
+  if (file == impl_->folder.tasks.end()) {
+    RETURN_IF_ERROR(impl_->folder.first_error);
+    return NotFound(fmt::format("no task \"{}\" in {}", name, impl_->folder.path));
+  }
+  ASSIGN_OR_RETURN(Definition definition, impl_->reader.Read(file->second));
+  return ReadTaskConfig(definition);
+}
+
+Result<std::vector<Group>> TaskFolder::GroupsOf(const std::string& name) {
+  if (!impl_->folder.groups.contains(name)) {
+    RETURN_IF_ERROR(impl_->folder.first_error);
+    return NotFound(fmt::format("no group \"{}\" in {}", name, impl_->folder.path));
+  }
+  Selector selector(impl_->folder, impl_->reader);
+  RETURN_IF_ERROR(selector.Add(name));
+  return std::move(selector.groups());
+}
+
+Result<std::vector<TaskListing>> TaskFolder::Tasks() const {
+  RETURN_IF_ERROR(impl_->folder.first_error);
+  return Listing(impl_->folder.tasks);
+}
+
+Result<std::vector<TaskListing>> TaskFolder::Groups() const {
+  RETURN_IF_ERROR(impl_->folder.first_error);
+  return Listing(impl_->folder.groups);
+}
+
+Result<std::vector<TaskListing>> ListTasks(const std::string& folder) {
+  ASSIGN_OR_RETURN(const TaskFolder opened, TaskFolder::Open(folder));
+  return opened.Tasks();
+}
+
+Result<std::vector<TaskListing>> ListGroups(const std::string& folder) {
+  ASSIGN_OR_RETURN(const TaskFolder opened, TaskFolder::Open(folder));
+  return opened.Groups();
+}
+
+Result<TaskSelection> LoadSelection(const std::string& folder,
+                                    const std::vector<std::string>& names,
+                                    const std::string& datasets_dir) {
+  ASSIGN_OR_RETURN(TaskFolder opened, TaskFolder::Open(folder));
+  return opened.Load(names, datasets_dir);
 }
 
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
@@ -299,27 +345,13 @@ Result<std::vector<Task>> LoadTasks(const std::string& folder,
 }
 
 Result<TaskConfig> LoadTaskConfig(const std::string& folder, const std::string& name) {
-  DefinitionReader reader;
-  ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
-  const auto file = scanned.tasks.find(name);
-  if (file == scanned.tasks.end()) {
-    RETURN_IF_ERROR(scanned.first_error);
-    return NotFound(fmt::format("no task \"{}\" in {}", name, folder));
-  }
-  ASSIGN_OR_RETURN(Definition definition, reader.Read(file->second));
-  return ReadTaskConfig(definition);
+  ASSIGN_OR_RETURN(TaskFolder opened, TaskFolder::Open(folder));
+  return opened.Config(name);
 }
 
 Result<std::vector<Group>> LoadGroup(const std::string& folder, const std::string& name) {
-  DefinitionReader reader;
-  ASSIGN_OR_RETURN(const Folder scanned, ScanFolder(folder, reader));
-  if (!scanned.groups.contains(name)) {
-    RETURN_IF_ERROR(scanned.first_error);
-    return NotFound(fmt::format("no group \"{}\" in {}", name, folder));
-  }
-  Selector selector(scanned, reader);
-  RETURN_IF_ERROR(selector.Add(name));
-  return std::move(selector.groups());
+  ASSIGN_OR_RETURN(TaskFolder opened, TaskFolder::Open(folder));
+  return opened.GroupsOf(name);
 }
 
 }  // namespace koeval::evaluation

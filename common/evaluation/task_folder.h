@@ -1,6 +1,7 @@
 // A folder of task files: which tasks, groups and tags it defines, and loading them by name.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,31 @@ namespace koeval::evaluation {
 struct TaskSelection {
   std::vector<Task> tasks;
   std::vector<Group> groups;
+};
+
+// A folder that was scanned once, for callers that ask it more than once. One thread.
+class TaskFolder {
+ public:
+  // Reads every YAML file below `path`. NOT_FOUND without such a folder; INVALID_ARGUMENT for a
+  // name that two files define. A file that cannot be read is told by the first call that needs it.
+  static Result<TaskFolder> Open(const std::string& path);
+  TaskFolder(TaskFolder&&) noexcept;
+  TaskFolder& operator=(TaskFolder&&) noexcept;
+  ~TaskFolder();
+
+  // As LoadSelection, LoadTaskConfig, LoadGroup, ListTasks and ListGroups.
+  Result<TaskSelection> Load(const std::vector<std::string>& names,
+                             const std::string& datasets_dir);
+  Result<TaskConfig> Config(const std::string& name);
+  Result<std::vector<Group>> GroupsOf(const std::string& name);
+  Result<std::vector<TaskListing>> Tasks() const;
+  Result<std::vector<TaskListing>> Groups() const;
+
+ private:
+  struct Impl;
+  explicit TaskFolder(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
 };
 
 // What `names` select in the YAML files of `folder` (searched recursively): a task, a group with

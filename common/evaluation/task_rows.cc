@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "common/base/endings.h"
 #include "common/evaluation/builtin.h"
 #include "common/evaluation/dataset.h"
 #include "common/evaluation/task_config.h"
@@ -18,7 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kDatasetUnavailablePrefix = "DATASET_UNAVAILABLE: ";
+// As every failure that has an ending begins.
+std::string UnavailablePrefix() {
+  return std::string(EndingName(Ending::kDatasetUnavailable)) + ": ";
+}
 
 // Where the rows of each split lie, and how to read them.
 struct Source {
@@ -124,7 +128,7 @@ Result<fs::path> FindDataset(const Definition& definition, const std::string& na
   return NotFound(
       fmt::format("{}{}: the rows of \"{}\" are not here; {}, or give files under "
                   "dataset_kwargs.data_files",
-                  kDatasetUnavailablePrefix, definition.Place("dataset_path"),
+                  UnavailablePrefix(), definition.Place("dataset_path"),
                   inner.empty() ? name : name + "/" + inner, remedy));
 }
 
@@ -205,7 +209,7 @@ Result<std::vector<Json>> LoadSplit(const Definition& definition, const Source& 
 }  // namespace
 
 bool IsDatasetUnavailable(const Status& status) {
-  return status.message().find(kDatasetUnavailablePrefix) != std::string::npos;
+  return status.message().find(UnavailablePrefix()) != std::string::npos;
 }
 
 Result<Task> LoadTaskRows(Definition definition, const std::string& datasets_dir) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/task.h"
@@ -117,22 +118,43 @@ struct Finding {
   std::string_view word() const { return !status.ok() ? "WRONG" : has_rows ? "ok" : "no rows"; }
 };
 
-Finding Check(const std::string& folder, const std::string& name, const ev::Options& options,
-              const TasksFlags& flags) {
+// Folders of tasks by path, each scanned once.
+class TaskFolders {
+ public:
+  Result<ev::TaskFolder*> Get(const std::string& path) {
+    auto found = folders_.find(path);
+    if (found == folders_.end()) {
+      ASSIGN_OR_RETURN(ev::TaskFolder opened, ev::TaskFolder::Open(path));
+      found = folders_.emplace(path, std::move(opened)).first;
+    }
+    return &found->second;
+  }
+
+ private:
+  std::map<std::string, ev::TaskFolder> folders_;
+};
+
+Finding Check(TaskFolders& folders, const std::string& path, const std::string& name,
+              const ev::Options& options, const TasksFlags& flags) {
   Finding out;
   out.task = name;
-  const auto tasks = ev::LoadTasks(folder, {name}, flags.datasets_dir);
-  if (!tasks.ok() && ev::IsDatasetUnavailable(tasks.status())) {
+  const auto folder = folders.Get(path);
+  if (!folder.ok()) {
+    out.status = folder.status();
+    return out;
+  }
+  const auto selection = (*folder)->Load({name}, flags.datasets_dir);
+  if (!selection.ok() && ev::IsDatasetUnavailable(selection.status())) {
     out.has_rows = false;
-    out.notes.push_back(tasks.status().message());
-    out.status = ev::LoadTaskConfig(folder, name).status();
+    out.notes.push_back(selection.status().message());
+    out.status = (*folder)->Config(name).status();
     return out;
   }
-  if (!tasks.ok()) {
-    out.status = tasks.status();
+  if (!selection.ok()) {
+    out.status = selection.status();
     return out;
   }
-  const ev::Task& task = tasks->front();
+  const ev::Task& task = selection->tasks.front();
   out.notes = task.notes;
   const auto prepared = ev::Prepare(task, options);
   out.status = prepared.status();
@@ -158,22 +180,32 @@ void PrintFinding(const Finding& finding, bool shows_examples) {
   if (shows_examples && finding.has_rows) PrintExamples(finding.description["examples"]);
 }
 
+// The tasks of the group `name`, or `name` alone when it is none.
+std::vector<std::string> TasksOf(TaskFolders& folders, const std::string& path,
+                                 const std::string& name) {
+  const auto folder = folders.Get(path);
+  if (folder.ok()) {
+    if (const auto groups = (*folder)->GroupsOf(name); groups.ok()) return groups->front().tasks;
+  }
+  return {name};
+}
+
 // (folder, task) of what the command line names: tasks and groups of the folder, files, or nothing
 // for all.
-Result<std::vector<std::pair<std::string, std::string>>> Chosen(const TasksFlags& flags) {
+Result<std::vector<std::pair<std::string, std::string>>> Chosen(TaskFolders& folders,
+                                                                const TasksFlags& flags) {
   std::vector<std::pair<std::string, std::string>> out;
   for (const std::string& name : flags.tasks) {
     if (!name.ends_with(".yaml") && !name.ends_with(".yml")) {
-      const auto groups = ev::LoadGroup(flags.tasks_dir, name);
-      const std::vector<std::string> alone = {name};
-      for (const std::string& task : groups.ok() ? groups->front().tasks : alone) {
+      for (const std::string& task : TasksOf(folders, flags.tasks_dir, name)) {
         out.emplace_back(flags.tasks_dir, task);
       }
       continue;
     }
     if (!std::filesystem::is_regular_file(name)) return NotFound("there is no file " + name);
     const std::string folder = std::filesystem::absolute(name).parent_path().string();
-    ASSIGN_OR_RETURN(const auto listed, ev::ListTasks(folder));
+    ASSIGN_OR_RETURN(const auto opened, folders.Get(folder));
+    ASSIGN_OR_RETURN(const auto listed, opened->Tasks());
     const auto found = std::find_if(listed.begin(), listed.end(), [&](const auto& task) {
       std::error_code ignored;
       return std::filesystem::equivalent(task.file, name, ignored);
@@ -184,18 +216,20 @@ Result<std::vector<std::pair<std::string, std::string>>> Chosen(const TasksFlags
     out.emplace_back(folder, found->task);
   }
   if (!flags.tasks.empty()) return out;
-  ASSIGN_OR_RETURN(const auto listed, ev::ListTasks(flags.tasks_dir));
+  ASSIGN_OR_RETURN(const auto opened, folders.Get(flags.tasks_dir));
+  ASSIGN_OR_RETURN(const auto listed, opened->Tasks());
   for (const auto& task : listed) out.emplace_back(flags.tasks_dir, task.task);
   return out;
 }
 
 Status Validate(const Shell& shell, const TasksFlags& flags) {
   ASSIGN_OR_RETURN(const ev::Options options, OptionsOf(flags));
-  ASSIGN_OR_RETURN(const auto chosen, Chosen(flags));
+  TaskFolders folders;
+  ASSIGN_OR_RETURN(const auto chosen, Chosen(folders, flags));
   Json findings = Json::array();
   size_t wrong = 0, without_rows = 0;
   for (const auto& [folder, name] : chosen) {
-    const Finding finding = Check(folder, name, options, flags);
+    const Finding finding = Check(folders, folder, name, options, flags);
     wrong += finding.status.ok() ? 0 : 1;
     without_rows += finding.status.ok() && !finding.has_rows ? 1 : 0;
     if (shell.json) {

@@ -12,6 +12,7 @@
 #include "common/evaluation/dataset.h"
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/suite.h"
+#include "common/evaluation/task_folder.h"
 #include "tests/common/evaluation/testdata_tasks.h"
 
 namespace koeval::evaluation {
@@ -63,11 +64,13 @@ TEST(ShippedTasksTest, RequestsAreThoseOfTheHarnessDefinitions) {
 }
 
 TEST(ShippedTasksTest, EveryDefinitionIsValidWithoutItsRows) {
-  const auto listed = ListTasks(Shipped());
+  auto folder = TaskFolder::Open(Shipped());
+  ASSERT_TRUE(folder.ok()) << folder.status().ToString();
+  const auto listed = folder->Tasks();
   ASSERT_TRUE(listed.ok()) << listed.status().ToString();
   EXPECT_GT(listed->size(), 320U);
   for (const TaskListing& task : *listed) {
-    const auto config = LoadTaskConfig(Shipped(), task.task);
+    const auto config = folder->Config(task.task);
     EXPECT_TRUE(config.ok()) << config.status().ToString();
   }
 }
