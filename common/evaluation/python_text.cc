@@ -225,6 +225,21 @@ std::vector<std::string> SplitSpace(std::string_view text, int64_t count) {
   return out;
 }
 
+std::vector<std::string> PythonSplitLines(std::string_view text, bool keep_ends) {
+  std::vector<std::string> lines;
+  size_t start = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t before = at;
+    const char32_t c = DecodeUtf8(text, at);
+    if (!IsPythonLineEnd(c)) continue;
+    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
+    lines.emplace_back(text.substr(start, (keep_ends ? at : before) - start));
+    start = at;
+  }
+  if (start < text.size()) lines.emplace_back(text.substr(start));
+  return lines;
+}
+
 std::vector<std::string> SplitAt(std::string_view text, std::string_view separator, int64_t count,
                                  bool from_right) {
   std::vector<std::string> out;

@@ -35,6 +35,8 @@ std::string PythonReplace(std::string_view text, std::string_view from, std::str
 std::string_view StripChars(std::string_view text, std::string_view chars, bool left, bool right);
 // str.split() without a separator: runs of white space; at most `count` cuts when it is not < 0.
 std::vector<std::string> SplitSpace(std::string_view text, int64_t count = -1);
+// str.splitlines(keepends): a line end at the end opens no further line. REQUIRES: valid UTF-8.
+std::vector<std::string> PythonSplitLines(std::string_view text, bool keep_ends = false);
 // str.split(separator, count) and, with `from_right`, str.rsplit. REQUIRES: separator not empty.
 std::vector<std::string> SplitAt(std::string_view text, std::string_view separator, int64_t count,
                                  bool from_right);

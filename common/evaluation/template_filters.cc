@@ -172,22 +172,6 @@ Result<Value> ToJsonText(const Value& value, const CallArguments& given) {
   return Value(std::move(out));
 }
 
-// The lines of `text` as Jinja's indent sees them: a line end at the end opens no further line.
-std::vector<std::string> LinesOf(const std::string& text) {
-  std::vector<std::string> lines;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t before = at;
-    const char32_t c = DecodeUtf8(text, at);
-    if (!IsPythonLineEnd(c)) continue;
-    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
-    lines.push_back(text.substr(start, before - start));
-    start = at;
-  }
-  if (start < text.size()) lines.push_back(text.substr(start));
-  return lines;
-}
-
 Result<Value> IndentLines(const Value& value, const CallArguments& given) {
   ASSIGN_OR_RETURN(const ValueList args, given.Bind("indent", {"width", "first", "blank"}, 0));
   std::string indent = "    ";
@@ -202,7 +186,7 @@ Result<Value> IndentLines(const Value& value, const CallArguments& given) {
   }
   const bool blank = args[2].Truth();
   std::string out = args[1].Truth() ? indent : "";
-  const std::vector<std::string> lines = LinesOf(value.Str() + "\n");
+  const std::vector<std::string> lines = PythonSplitLines(value.Str() + "\n");
   for (size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) out += '\n';
     if (i > 0 && (blank || !lines[i].empty())) out += indent;

@@ -84,18 +84,7 @@ Result<Value> Split(std::string_view method, const std::string& text, const Call
 Result<Value> SplitLines(const std::string& text, const CallArguments& given) {
   ASSIGN_OR_RETURN(const ValueList args, given.Bind("splitlines", {"keepends"}, 0));
   const bool keep = !args[0].is_undefined() && args[0].Truth();
-  std::vector<std::string> lines;
-  size_t start = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t before = at;
-    const char32_t c = DecodeUtf8(text, at);
-    if (!IsPythonLineEnd(c)) continue;
-    if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
-    lines.push_back(text.substr(start, (keep ? at : before) - start));
-    start = at;
-  }
-  if (start < text.size()) lines.push_back(text.substr(start));
-  return TextList(lines);
+  return TextList(PythonSplitLines(text, keep));
 }
 
 Result<Value> Join(const std::string& text, const CallArguments& given) {

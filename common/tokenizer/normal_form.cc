@@ -12,6 +12,7 @@
 
 #include "common/base/utf8.h"
 #include "common/tokenizer/unicode_class.h"
+#include "common/tokenizer/unicode_reference.h"
 
 namespace koeval::tokenizer {
 namespace {
@@ -26,14 +27,10 @@ utf8proc_option_t Options(NormalForm form) {
   return static_cast<utf8proc_option_t>(options);
 }
 
-struct Range {
-  char32_t first, last;
-};
-
 // Code points that stay as they are and join nothing: those that came with Unicode 10 and later,
 // which the normalisation tables of the reference (Hugging Face tokenizers) do not know, and
 // U+11A7, which utf8proc joins to a syllable although no normal form does. Ascending.
-constexpr Range kLeftAlone[] = {
+constexpr CodePointRange kLeftAlone[] = {
     {0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},     {0x9fe, 0x9fe},
     {0xc3c, 0xc3c},     {0xd3b, 0xd3c},     {0xeba, 0xeba},     {0x11a7, 0x11a7},
     {0x1715, 0x1715},   {0x1abf, 0x1ace},   {0x1df6, 0x1dfa},   {0x32ff, 0x32ff},
@@ -60,7 +57,7 @@ constexpr LateLowercase kLateLowercase[] = {
 bool IsLeftAlone(char32_t c) {
   const auto* range =
       std::lower_bound(std::begin(kLeftAlone), std::end(kLeftAlone), c,
-                       [](const Range& r, char32_t wanted) { return r.last < wanted; });
+                       [](const CodePointRange& r, char32_t wanted) { return r.last < wanted; });
   return range != std::end(kLeftAlone) && range->first <= c;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/base/check.h"
+#include "common/tokenizer/unicode_reference.h"
 
 namespace koeval::tokenizer {
 namespace {
@@ -150,13 +151,9 @@ constexpr auto kScripts = std::to_array<const char*>({"Adlam",
                                                       "Warang_Citi",
                                                       "Yi"});
 
-struct Range {
-  char32_t first, last;
-};
-
 // Code points that have a script in Oniguruma's tables but none in those of the reference, which
 // are of Unicode 9. Code points without any script may lie inside.
-constexpr Range kWithoutScript[] = {
+constexpr CodePointRange kWithoutScript[] = {
     {0x560, 0x560},     {0x588, 0x588},     {0x5ef, 0x5ef},     {0x61d, 0x61d},
     {0x7fd, 0x7ff},     {0x860, 0x89f},     {0x8b5, 0x8b5},     {0x8be, 0x8d3},
     {0x9fc, 0x9fe},     {0xa76, 0xa76},     {0xafa, 0xaff},     {0xb55, 0xb55},
@@ -218,7 +215,8 @@ std::unique_ptr<Table> BuildTable() {
   const uint8_t han = (*table)[0x4e00], common = (*table)['1'], devanagari = (*table)[0x905];
   FillScript(*table, "Hiragana", han);
   FillScript(*table, "Katakana", han);
-  for (const Range& range : kWithoutScript) Fill(*table, range.first, range.last, kAnyScript);
+  for (const CodePointRange& range : kWithoutScript)
+    Fill(*table, range.first, range.last, kAnyScript);
   (*table)[' '] = kAnyScript;
   (*table)[0x30fc] = han;
   // Three characters changed their script later.
