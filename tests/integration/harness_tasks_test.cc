@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 #include "tests/integration/cluster.h"
 
 namespace koeval::integration {
@@ -80,19 +81,6 @@ std::string WriteSuite(const std::string& folder, const std::string& data) {
       kCopa, kShots, fmt::join(tasks, ", "));
   return path;
 }
-
-struct TemporaryFolder {
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "koeval-suite-XXXXXX").string();
-    KOEVAL_CHECK(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
-    path = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  std::string path;
-};
 
 // What `koeval eval` wrote: the results, and the lines of each task.
 struct EvalFiles {
@@ -166,12 +154,12 @@ void PrintScores(const Json& results, double queue_seconds, double eval_seconds)
 TEST(HarnessTasksTest, QueueOnTwoWorkersAndEvalWriteTheSameBytes) {
   const auto data = DataFolder();
   if (!data) GTEST_SKIP() << "needs real datasets; set KOEVAL_TEST_DATA to their folder";
-  const TemporaryFolder folder;
-  const std::string suite = WriteSuite(folder.path, *data);
+  const TempFolder folder;
+  const std::string suite = WriteSuite(folder.path(), *data);
   const std::string model = Source("tests/golden/models/llama");
   ASSERT_EQ(Subjects(*data).size(), kSubjects);
 
-  Cluster cluster({.suites_dir = folder.path,
+  Cluster cluster({.suites_dir = folder.path(),
                    .suite = "harness",
                    .lease_batches_max = 4,
                    .patience_ms = Nightly() ? 1'500'000 : 300'000});
@@ -189,7 +177,7 @@ TEST(HarnessTasksTest, QueueOnTwoWorkersAndEvalWriteTheSameBytes) {
   ASSERT_EQ(cluster.WaitForEnd("harness"), "FINISHED") << cluster.Koeval({"status", "harness"});
   const MonoTime finished = Clock::Real().Mono();
 
-  const std::string out = folder.path + "/out";
+  const std::string out = folder.path() + "/out";
   std::vector<std::string> eval = {"eval",      "--model", model,      "--suite", suite,
                                    "--threads", "1",       "--output", out,       "--log-samples"};
   eval.insert(eval.end(), limit.begin(), limit.end());
@@ -202,7 +190,7 @@ TEST(HarnessTasksTest, QueueOnTwoWorkersAndEvalWriteTheSameBytes) {
     EXPECT_EQ(cluster.Samples("harness", task), lines) << task;
     ExpectFiveShots(task, lines);
   }
-  const std::string path = folder.path + "/queue.json";
+  const std::string path = folder.path() + "/queue.json";
   cluster.Koeval({"results", "harness", "--output", path});
   const auto text = ReadFile(path);
   ASSERT_TRUE(text.ok());

@@ -2,11 +2,11 @@
 #include "common/base/config.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <string>
 
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval {
 namespace {
@@ -176,8 +176,8 @@ TEST(ConfigTest, AliasesCannotMakeItHuge) {
 }
 
 TEST(ConfigTest, LoadNamesTheFile) {
-  const std::string path =
-      testing::TempDir() + "koeval-config-test-" + std::to_string(::getpid()) + ".yaml";
+  const TempFolder folder;
+  const std::string path = folder.File("config.yaml");
   ASSERT_TRUE(WriteFileAtomically(path, "a: b\n").ok());
   auto map = ConfigMap::Load(path);
   ASSERT_TRUE(map.ok());

@@ -1,7 +1,6 @@
 // Prompts against the reference harness: hashes of whole request lists, keys of a result cache, and
 // the contexts of the golden files. Skipped where the public rows are not at hand.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -12,6 +11,7 @@
 #include "common/evaluation/dataset.h"
 #include "common/evaluation/prepare.h"
 #include "tests/common/evaluation/testdata_tasks.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -103,13 +103,9 @@ Result<Task> LoadGoldenTask(const fs::path& goldens, const std::string& name,
     yaml.replace(at, relative.size(), absolute);
   }
   if (!description.empty()) yaml += "description: " + PythonJsonDumps(Json(description)) + "\n";
-  const fs::path folder =
-      fs::path(testing::TempDir()) / ("golden_task_" + std::to_string(::getpid()));
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  RETURN_IF_ERROR(WriteFileAtomically((folder / (name + ".yaml")).string(), yaml));
-  ASSIGN_OR_RETURN(std::vector<Task> tasks, LoadTasks(folder.string(), {name}));
-  fs::remove_all(folder);
+  const TempFolder folder;
+  RETURN_IF_ERROR(WriteFileAtomically(folder.File(name + ".yaml"), yaml));
+  ASSIGN_OR_RETURN(std::vector<Task> tasks, LoadTasks(folder.path(), {name}));
   return std::move(tasks[0]);
 }
 

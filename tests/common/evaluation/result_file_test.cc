@@ -3,13 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <filesystem>
 
 #include "common/base/file.h"
 #include "score_fixtures.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -175,11 +175,8 @@ TEST(FileNameTest, ModelsAndTimesAreSpelledAsTheHarnessSpellsThem) {
 
 class WriteTest : public testing::Test {
  protected:
-  WriteTest() : folder_(testing::TempDir() + "result_file_test_" + std::to_string(::getpid())) {
-    std::filesystem::remove_all(folder_);
-  }
-  ~WriteTest() override { std::filesystem::remove_all(folder_); }
-  const std::string folder_;
+  const TempFolder temporary_;
+  const std::string folder_ = temporary_.File("results");  // not there yet
 };
 
 TEST_F(WriteTest, FilesLieInTheModelsFolder) {

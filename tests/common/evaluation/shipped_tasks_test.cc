@@ -1,7 +1,6 @@
 // The task files of configs/tasks: their requests against those that the harness makes with its own
 // definitions over the same rows (tests/golden/make_task_goldens.py).
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "common/evaluation/suite.h"
 #include "common/evaluation/task_folder.h"
 #include "tests/common/evaluation/testdata_tasks.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -105,9 +105,8 @@ TEST(ShippedTasksTest, KoCommonGenHitsTheKeysOfTheAuthorsCache) {
   const auto folder = TestDataFolder();
   if (!folder) GTEST_SKIP() << "KOEVAL_TEST_DATA does not name a folder of rows";
   const fs::path rows = fs::path(*folder) / "ko-commongen-v2";
-  const fs::path datasets =
-      fs::path(testing::TempDir()) / ("shipped_datasets_" + std::to_string(::getpid()));
-  fs::remove_all(datasets);
+  const TempFolder temporary;
+  const fs::path datasets = temporary.path();
   fs::create_directories(datasets / "ko_commongen_v2");
   fs::create_symlink(rows / "korean_commongen_v2_847_shuffled.jsonl",
                      datasets / "ko_commongen_v2/test.jsonl");
@@ -132,7 +131,6 @@ TEST(ShippedTasksTest, KoCommonGenHitsTheKeysOfTheAuthorsCache) {
     }
   }
   EXPECT_EQ(hits, 324);
-  fs::remove_all(datasets);
 }
 
 }  // namespace

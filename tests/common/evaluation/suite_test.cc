@@ -3,13 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 #include <limits>
 
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -39,14 +39,6 @@ entries:
 
 class SuiteFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = testing::TempDir() + "suite_test_" + std::to_string(::getpid()) + info->name();
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string Write(const std::string& name, const std::string& text) {
     const std::string path = folder_ + "/" + name;
     EXPECT_TRUE(WriteFileAtomically(path, text).ok());
@@ -56,7 +48,8 @@ class SuiteFileTest : public testing::Test {
     return LoadSuite(Write("bad.yaml", text)).status().message();
   }
 
-  std::string folder_;
+  const TempFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {

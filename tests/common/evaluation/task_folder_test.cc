@@ -3,11 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -19,11 +19,6 @@ using testing::HasSubstr;
 class TaskFolderTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              (std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "_" +
-               std::to_string(::getpid()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     Write("rows.jsonl", "{\"q\": \"one\", \"g\": 1}\n");
     Write("base",
           "dataset_path: json\n"
@@ -34,7 +29,6 @@ class TaskFolderTest : public testing::Test {
       Write(name + ".yaml", "include: base\ntask: " + name + "\n");
     }
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void Write(const std::string& name, const std::string& text) {
     ASSERT_TRUE(WriteFileAtomically((folder_ / name).string(), text).ok());
@@ -50,7 +44,8 @@ class TaskFolderTest : public testing::Test {
     return out;
   }
 
-  fs::path folder_;
+  const TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(TaskFolderTest, TagsOfIncludedFilesSelectTheirTasksSorted) {

@@ -1,7 +1,6 @@
 // Task files: typing, includes, splits, built-ins, and errors that name file, line and key.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -9,6 +8,7 @@
 #include "common/base/utf8.h"
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/yaml_value.h"
+#include "tests/common/temp_folder.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -20,16 +20,10 @@ using testing::HasSubstr;
 class TaskYamlTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              (std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "_" +
-               std::to_string(::getpid()));
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     Write("test.jsonl",
           "{\"q\": \"one\", \"c\": [\"n\", \"y\"], \"g\": 1}\n"
           "{\"q\": \"two\", \"c\": [\"n\", \"y\"], \"g\": 0}\n");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void Write(const std::string& name, const std::string& text) {
     fs::create_directories((folder_ / name).parent_path());
@@ -59,7 +53,8 @@ class TaskYamlTest : public testing::Test {
       "doc_to_choice: c\n"
       "doc_to_target: g\n";
 
-  fs::path folder_;
+  const TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(TaskYamlTest, DefaultsAreThoseOfTheHarness) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "scheduler/store/job_store.h"
+#include "tests/common/temp_folder.h"
 #include "tests/scheduler/store/rows.h"
-#include "tests/scheduler/store/temp_folder.h"
 
 namespace koeval::store {
 

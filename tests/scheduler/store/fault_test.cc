@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/store/sqlite_store.h"
+#include "tests/common/temp_folder.h"
 #include "tests/scheduler/store/faulty_vfs.h"
 #include "tests/scheduler/store/rows.h"
-#include "tests/scheduler/store/temp_folder.h"
 #include "tests/scheduler/store/workload.h"
 
 namespace koeval::store {

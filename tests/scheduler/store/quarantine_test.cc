@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/store/sqlite_load.h"
+#include "tests/common/temp_folder.h"
 #include "tests/scheduler/store/raw_sql.h"
 #include "tests/scheduler/store/rows.h"
-#include "tests/scheduler/store/temp_folder.h"
 
 namespace koeval::store {
 namespace {

@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "scheduler/store/sqlite_store.h"
+#include "tests/common/temp_folder.h"
 #include "tests/scheduler/store/fixture_rows.h"
 #include "tests/scheduler/store/raw_sql.h"
 #include "tests/scheduler/store/rows.h"
-#include "tests/scheduler/store/temp_folder.h"
 
 namespace koeval::store {
 namespace {

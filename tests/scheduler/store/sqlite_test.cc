@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 #include "tests/scheduler/store/raw_sql.h"
 #include "tests/scheduler/store/rows.h"
-#include "tests/scheduler/store/temp_folder.h"
 
 namespace koeval::store {
 namespace {

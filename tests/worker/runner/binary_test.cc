@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
@@ -18,6 +17,7 @@
 
 #include "common/base/file.h"
 #include "common/evaluation/task.h"
+#include "tests/common/temp_folder.h"
 #include "worker/runner/failure.h"
 #include "worker/runner/session.h"
 
@@ -223,8 +223,9 @@ TEST_F(RunnerBinary, FilesGiveWhatPipesGive) {
   frame.task = evaluation::TaskToJson(task);
   RunFrame run;
   run.job = "j";
-  const std::string in = testing::TempDir() + "/frames_in_" + std::to_string(::getpid());
-  const std::string out = testing::TempDir() + "/frames_out_" + std::to_string(::getpid());
+  const TempFolder folder;
+  const std::string in = folder.File("frames_in");
+  const std::string out = folder.File("frames_out");
   ASSERT_TRUE(WriteFileAtomically(
                   in, FormatFrame(ParentFrame(LoadOf("qwen2"))) + FormatFrame(ParentFrame(frame)) +
                           FormatFrame(ParentFrame(PlanFrame{"j"})) + FormatFrame(ParentFrame(run)))

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 #include "tests/worker/runner/fake_runner.h"
 
 namespace koeval::runner {
@@ -198,7 +199,8 @@ TEST(RunnerProcess, OutlivesTheThreadThatAskedForIt) {
 }
 
 TEST(RunnerProcess, KernelKillForMemoryIsTold) {
-  const std::string path = testing::TempDir() + "/vmstat_" + std::to_string(::getpid());
+  const TempFolder folder;
+  const std::string path = folder.File("vmstat");
   ASSERT_TRUE(WriteFileAtomically(path, "oom_kill 4\n").ok());
   SpawnOptions options = Script({SayReady(), "read", "raise:9"});
   options.vmstat_path = path;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "common/base/file.h"
+#include "tests/common/temp_folder.h"
 #include "tests/worker/runner/server_fixture.h"
 
 namespace koeval::runner {
@@ -421,7 +422,8 @@ TEST_F(ServerTest, StopDescriptorEndsItAfterTheBatchInFlight) {
 }
 
 TEST_F(ServerTest, FramesOfAFileAreAllDoneBeforeTheEnd) {
-  const std::string path = testing::TempDir() + "/frames_" + std::to_string(::getpid());
+  const TempFolder folder;
+  const std::string path = folder.File("frames");
   const std::string frames = FormatFrame(ParentFrame(DefaultLoad())) +
                              FormatFrame(ParentFrame(Frame("j", SmallTask("t", 8)))) +
                              FormatFrame(ParentFrame(PlanFrame{"j"})) +
