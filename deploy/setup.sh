@@ -30,7 +30,8 @@ done
 packages=(g++ cmake ninja-build ccache pkg-config ca-certificates unzip openssl
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libspdlog-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev
-  libcpp-httplib-dev prometheus-cpp-dev libssl-dev libonig-dev libpcre2-dev libutf8proc-dev)
+  libcpp-httplib-dev prometheus-cpp-dev libssl-dev libonig-dev libpcre2-dev libutf8proc-dev
+  libcurl4-openssl-dev libcmark-dev)
 if $with_tests; then
   packages+=(libgtest-dev libgmock-dev librapidcheck-dev clang-14 clang-format-14 clang-tidy-14
     libclang-rt-14-dev python3 sqlite3)
