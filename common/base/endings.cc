@@ -99,6 +99,10 @@ constexpr std::array kTable = {
     EndingInfo{kDiskFull, "DISK_FULL", true, FaultOf::kNode, Blame::kRequest,
                "Wait until the operator has made room.",
                "Make room for the model cache of the node that the message names."},
+    EndingInfo{kHubUnavailable, "HUB_UNAVAILABLE", true, FaultOf::kOperator, Blame::kRequest,
+               "Retry the request once the model hub answers again.",
+               "Check that the node reaches the hub that its configuration names, and the hub's "
+               "own state."},
     EndingInfo{kHandedBack, "HANDED_BACK", true, FaultOf::kNobody, Blame::kNothing, kNothingToDo,
                kNothingToDo},
     EndingInfo{kInternal, "INTERNAL", true, FaultOf::kNode, Blame::kBatch,

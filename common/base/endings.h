@@ -37,6 +37,7 @@ enum class Ending {
   kPlanMismatch,
   kWorkerLost,
   kDiskFull,
+  kHubUnavailable,
   kHandedBack,
   kInternal,
 };

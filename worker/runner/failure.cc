@@ -31,6 +31,7 @@ Code CodeOf(Ending ending) {
       return Code::kResourceExhausted;
     case Ending::kNumericalFault:
       return Code::kDataLoss;
+    case Ending::kHubUnavailable:
     case Ending::kRunnerCrashed:
     case Ending::kWorkerLost:
       return Code::kUnavailable;
