@@ -30,9 +30,6 @@ constexpr std::array kTable = {
                "Make the model public or accept its terms for the leaderboard's account, then "
                "retry.",
                "Give the workers a hub token that may read the model."},
-    EndingInfo{kHubUnavailable, "HUB_UNAVAILABLE", true, FaultOf::kNode, Blame::kRequest,
-               "Retry the request when the model hub answers again.",
-               "See whether the hub can be reached from the machine that the message names."},
     EndingInfo{kDoNotSubmit, "DO_NOT_SUBMIT", false, FaultOf::kSubmitter, Blame::kNothing,
                "Submit another model; the message gives the reason of this leaderboard.",
                "The list stands in the submission policy."},

@@ -14,7 +14,6 @@ enum class Ending {
   kModelNotFound,
   kRevisionNotFound,
   kModelGated,
-  kHubUnavailable,
   kDoNotSubmit,
   kLicenseNotOpen,
   kModelCardTooShort,
