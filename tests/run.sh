@@ -3,11 +3,11 @@
 #
 #   tests/run.sh [--nightly] [--quick]
 #
-# Lanes, in order: checks of the source text, clang's thread-safety analysis, ThreadSanitizer,
-# AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all tests.
-# --quick runs the release lane alone; --nightly adds clang-tidy, the sanitizers over the services,
-# the fuzzers (KOEVAL_FUZZ_SECONDS each, default 300), and the long modes (more simulator seeds, more
-# kill points).
+# Lanes, in order: checks of the source text, clang's thread-safety analysis, clang-tidy,
+# ThreadSanitizer, AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all
+# tests. --quick runs the release lane alone; --nightly adds the sanitizers over the services, the
+# fuzzers (KOEVAL_FUZZ_SECONDS each, default 300), and the long modes (more simulator seeds, more kill
+# points).
 # KOEVAL_TEST_DATA=/folder lets the tests that need real datasets run; else they say that they skip.
 set -euo pipefail
 
@@ -66,6 +66,9 @@ if ! $quick; then
   step "clang thread-safety analysis"
   build clang-tsa
 
+  step "clang-tidy"
+  tests/tools/tidy.py build/clang-tsa
+
   step "ThreadSanitizer"
   build tsan --target tsan_tests
   run_tests tsan -L tsan
@@ -82,8 +85,6 @@ if ! $quick; then
   fi
 
   if $nightly; then
-    step "clang-tidy"
-    tests/tools/tidy.py build/clang-tsa
     step "fuzzers"
     tests/fuzz/run.sh --seconds "${KOEVAL_FUZZ_SECONDS:-300}"
   fi

@@ -88,7 +88,7 @@ class MultiChoiceRegexFilter final : public Filter {
     Json out = Json::array();
     for (const Json& item : FilterItems(value)) {
       ASSIGN_OR_RETURN(std::string answer, Answer(TextOf(item), choices));
-      out.push_back(answer.empty() ? options_.fallback : std::move(answer));
+      out.push_back(answer.empty() ? options_.fallback : answer);
     }
     return out;
   }

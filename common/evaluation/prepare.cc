@@ -339,7 +339,7 @@ class Preparer {
                                     : row.question,
                 std::nullopt, row.gen_prefix, shot_format_.target_delimiter,
                 old_profile() ? kParagraph : shot_format_.fewshot_delimiter};
-      if (old_profile() || (!row.target.is_null() && row.target != "")) {
+      if (old_profile() || (!row.target.is_null() && row.target != Json(""))) {
         ASSIGN_OR_RETURN(turn.answer, Answer(row, shot_format_.choice.given()));
       }
       AppendTurn(turn, known.emplace());

@@ -61,9 +61,9 @@ Json TaskMetrics(const TaskScore& score, Profile profile) {
 // What the harness makes of fewshot_config: the task's own values where it says nothing else.
 Json ShotDefinition(const Json& raw, const Json& task) {
   const Json* given = JsonFind(raw, "fewshot_config");
-  const auto own = [&](const char* key, Json fallback) {
+  const auto own = [&](const char* key, const Json& fallback) {
     const Json* value = given == nullptr ? nullptr : JsonFind(*given, key);
-    return value == nullptr ? std::move(fallback) : *value;
+    return value == nullptr ? fallback : *value;
   };
   const auto of_task = [&](const char* key) {
     return task.contains(key) ? task[key] : Json(nullptr);

@@ -74,7 +74,7 @@ std::optional<model::ModelConfig> CheckConfig(CheckReport& report, const std::st
   const int64_t length = model::EvaluationMaxLength(*config);
   report.facts["memory_bytes"] =
       model::EstimateMemory(config->spec, ElementBytes(precision), std::max(length, kForwardTokens),
-                            /*prefix_tokens=*/length)
+                            /*stored_tokens=*/length)
           .Total();
   return *std::move(config);
 }
