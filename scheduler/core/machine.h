@@ -59,6 +59,10 @@ class Machine {
   // machine.cc
   void On(const Tick& event);
 
+  // requests.cc
+  Status MaySubmit(const Actor& actor, const std::string& submitter) const;
+  void CountSubmit(const RequestRow& row);
+
   // machine.cc: time, output, and what follows from the state after every event.
   void Advance(Now now);
   Output TakeOutput();

@@ -58,17 +58,44 @@ void Machine::On(const Submit& event) {
     return Emit(Refusal(event.token, ResourceExhausted("requests_max: the queue remembers as many "
                                                        "requests as it can; ask the operator")));
   }
+  if (Status status = MaySubmit(event.actor, event.spec.submitter); !status.ok()) {
+    return Emit(Refusal(event.token, std::move(status)));
+  }
   Request& request = s_.requests[event.id];
   request.row.id = event.id;
   request.row.number = s_.next_number++;
   request.row.spec = event.spec;
   request.row.submitted_at = s_.wall;
+  CountSubmit(request.row);
   request.live = std::make_unique<Live>();
   ++s_.state_counts[static_cast<size_t>(request.row.state)];
   Requeue(request);
   Note(request, kind::kSubmitted, event.spec.model + " for " + event.spec.suite);
   Audit(event.actor, "submit", event.id.text, event.spec.model);
   Emit(Reply{event.token, OkStatus(), request.row, /*already_known=*/false});
+}
+
+// Whether the submitter's newest submits_max requests leave room for one more in the window.
+Status Machine::MaySubmit(const Actor& actor, const std::string& submitter) const {
+  const auto made = s_.submits.find(submitter);
+  if (s_.limits.submits_max == 0 || actor.role == "operator" || made == s_.submits.end() ||
+      static_cast<int64_t>(made->second.size()) < s_.limits.submits_max) {
+    return OkStatus();
+  }
+  const WallTime again{made->second.front().micros + s_.limits.submits_window_ms * 1'000};
+  if (s_.wall >= again) return OkStatus();
+  return ResourceExhausted("submits_max: '" + submitter + "' has made " +
+                           std::to_string(s_.limits.submits_max) + " requests within " +
+                           FormatDuration(s_.limits.submits_window_ms) +
+                           "; the next one is possible at " + FormatUtc(again) + ", in " +
+                           FormatDuration((again.micros - s_.wall.micros + 999) / 1'000));
+}
+
+void Machine::CountSubmit(const RequestRow& row) {
+  if (s_.limits.submits_max == 0) return;
+  std::deque<WallTime>& made = s_.submits[row.spec.submitter];
+  made.push_back(row.submitted_at);
+  if (static_cast<int64_t>(made.size()) > s_.limits.submits_max) made.pop_front();
 }
 
 void Machine::On(const Cancel& event) {

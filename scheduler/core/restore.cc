@@ -71,6 +71,7 @@ Status Machine::RestoreRequests(const Snapshot& snapshot) {
     request.row = row;
     ++s_.state_counts[static_cast<size_t>(row.state)];
     s_.next_number = std::max(s_.next_number, row.number + 1);
+    CountSubmit(row);
     if (row.phase == Phase::kDone) continue;
     request.live = std::make_unique<Live>();
     const int64_t batches = row.plan ? row.plan->BatchCount() : 0;

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <ext/pb_ds/assoc_container.hpp>
 #include <ext/pb_ds/tree_policy.hpp>
 #include <functional>
@@ -143,6 +144,9 @@ struct State {
   int64_t next_seq = 1;
   int64_t next_number = 1;
   int64_t state_counts[4] = {0, 0, 0, 0};  // by RequestState
+  // When each submitter made its newest requests, oldest first, at most limits.submits_max of them.
+  // Follows from the requests, so that a restart does not forget.
+  std::unordered_map<std::string, std::deque<WallTime>> submits;
 
   // Requests by what they wait for; the last two by hardware class ("" = any will do).
   RankTree checks;

@@ -94,6 +94,45 @@ TEST(Life, BadIdsAndFullQueuesAreRefused) {
   EXPECT_EQ(b.core->Find(RequestId{"c"}), nullptr);
 }
 
+TEST(Life, ASubmitterMakesSoManyRequestsInAWindowAlsoAcrossARestart) {
+  Limits limits;
+  limits.submits_max = 2;
+  limits.submits_window_ms = 3'600'000;
+  Bench b(limits);
+  b.Submit("a");
+  b.Skip(60'000);
+  b.Submit("b");
+  b.Submit("b");
+  EXPECT_TRUE(b.Only<Reply>().status.ok()) << "the same request again is none more";
+  b.Restart();
+  b.Skip(60'000);
+  b.Submit("c");
+  const Status refused = b.Only<Reply>().status;
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("at 2023-11-14T23:13:20Z, in 58 min"));
+  EXPECT_EQ(b.core->Find(RequestId{"c"}), nullptr);
+  b.Do(core::Submit{ReplyToken{2}, {"ann", "operator"}, RequestId{"o"}, Bench::Spec("o")});
+  EXPECT_TRUE(b.Only<Reply>().status.ok()) << "an operator is not bound";
+  RequestSpec other = Bench::Spec("d");
+  other.submitter = "bob";
+  b.Do(core::Submit{ReplyToken{3}, {"bob", "submitter"}, RequestId{"d"}, other});
+  EXPECT_TRUE(b.Only<Reply>().status.ok()) << "each submitter has a limit of its own";
+}
+
+TEST(Life, ARequestOutsideTheWindowMakesRoomForAnother) {
+  Limits limits;
+  limits.submits_max = 1;
+  limits.submits_window_ms = 3'600'000;
+  Bench b(limits);
+  b.Submit("a");
+  b.Skip(3'599'999);
+  b.Submit("b");
+  EXPECT_EQ(b.Only<Reply>().status.code(), Code::kResourceExhausted);
+  b.Skip(1);
+  b.Submit("b");
+  EXPECT_TRUE(b.Only<Reply>().status.ok());
+}
+
 TEST(Life, FindingOfTheChecksFailsTheRequest) {
   Bench b;
   b.Submit("a");
