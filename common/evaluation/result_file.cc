@@ -316,6 +316,9 @@ Json OwnFacts(const RunFacts& facts, std::span<const TaskRun> tasks,
   for (const TaskRun& task : tasks) {
     Json entry;
     entry["digest"] = TextOrNull(task.task_digest);
+    if (task.dataset) {
+      entry["dataset"] = {{"name", task.dataset->name}, {"digest", task.dataset->digest}};
+    }
     entry["requests"] = task.prepared->requests.size();
     entry["truncated"] = task.truncated_requests;
     if (task.prepared->system_dropped > 0) {

@@ -65,7 +65,8 @@ struct TaskRun {
   int64_t original_documents = 0;          // in the evaluated split, before any limit
   int64_t truncated_requests = 0;
   std::string task_digest;
-  std::string sample_digest;  // SampleLog::digest; "" when samples are not logged
+  std::string sample_digest;                  // SampleLog::digest; "" when samples are not logged
+  std::optional<DatasetOrigin> dataset = {};  // of the rows, when they are registered
 };
 
 // A suite and what a run scored in it.

@@ -9,6 +9,7 @@
 
 #include "common/base/json.h"
 #include "common/base/status.h"
+#include "common/evaluation/dataset_source.h"
 #include "common/evaluation/types.h"
 
 namespace koeval::evaluation {
@@ -72,6 +73,8 @@ struct Task {
   std::vector<Json> docs;             // the evaluated split, in dataset order, process_docs applied
   std::vector<Json> fewshot_docs;     // the pool of shots, process_docs applied; may be empty
   bool fewshot_pool_is_docs = false;  // the pool is `docs`; fewshot_docs is not looked at
+  // The registered dataset that the rows are of; nothing when they lie in a folder.
+  std::optional<DatasetOrigin> dataset = {};
   // What of the definition has no effect, one text each; neither sent nor part of the digest.
   std::vector<std::string> notes;
 };
@@ -81,7 +84,7 @@ struct Task {
 // groups too.
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
                                     const std::vector<std::string>& names,
-                                    const std::string& datasets_dir = "");
+                                    const DatasetSources& datasets = {});
 // Whether loading failed because the rows of a dataset are not here at all: the definition is fine.
 bool IsDatasetUnavailable(const Status& status);
 

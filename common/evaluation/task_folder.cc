@@ -277,13 +277,13 @@ Result<TaskFolder> TaskFolder::Open(const std::string& path) {
 }
 
 Result<TaskSelection> TaskFolder::Load(const std::vector<std::string>& names,
-                                       const std::string& datasets_dir) {
+                                       const DatasetSources& datasets) {
   Selector selector(impl_->folder, impl_->reader);
   for (const std::string& name : names) RETURN_IF_ERROR(selector.Add(name));
   TaskSelection out;
   for (const Selected& selected : selector.tasks()) {
     ASSIGN_OR_RETURN(Definition definition, DefinitionOf(selected, impl_->reader));
-    ASSIGN_OR_RETURN(Task task, LoadTaskRows(std::move(definition), datasets_dir));
+    ASSIGN_OR_RETURN(Task task, LoadTaskRows(std::move(definition), datasets));
     out.tasks.push_back(std::move(task));
   }
   out.groups = std::move(selector.groups());
@@ -332,15 +332,15 @@ Result<std::vector<TaskListing>> ListGroups(const std::string& folder) {
 
 Result<TaskSelection> LoadSelection(const std::string& folder,
                                     const std::vector<std::string>& names,
-                                    const std::string& datasets_dir) {
+                                    const DatasetSources& datasets) {
   ASSIGN_OR_RETURN(TaskFolder opened, TaskFolder::Open(folder));
-  return opened.Load(names, datasets_dir);
+  return opened.Load(names, datasets);
 }
 
 Result<std::vector<Task>> LoadTasks(const std::string& folder,
                                     const std::vector<std::string>& names,
-                                    const std::string& datasets_dir) {
-  ASSIGN_OR_RETURN(TaskSelection selection, LoadSelection(folder, names, datasets_dir));
+                                    const DatasetSources& datasets) {
+  ASSIGN_OR_RETURN(TaskSelection selection, LoadSelection(folder, names, datasets));
   return std::move(selection.tasks);
 }
 

@@ -29,8 +29,7 @@ class TaskFolder {
   ~TaskFolder();
 
   // As LoadSelection, LoadTaskConfig, LoadGroup, ListTasks and ListGroups.
-  Result<TaskSelection> Load(const std::vector<std::string>& names,
-                             const std::string& datasets_dir);
+  Result<TaskSelection> Load(const std::vector<std::string>& names, const DatasetSources& datasets);
   Result<TaskConfig> Config(const std::string& name);
   Result<std::vector<Group>> GroupsOf(const std::string& name);
   Result<std::vector<TaskListing>> Tasks() const;
@@ -45,7 +44,7 @@ class TaskFolder {
 
 // What `names` select in the YAML files of `folder` (searched recursively): a task, a group with
 // all that it holds, or every task of a tag, sorted. Includes, overrides of groups and the datasets
-// are loaded. A dataset is looked for below `datasets_dir` ("" = nowhere), as
+// are loaded. A dataset is looked for in `datasets`, as
 // <dataset_path>/<dataset_name>/<split>.jsonl (.json, .csv, .tsv); relative paths start beside the
 // task file or, when nothing is there, in the working directory. NOT_FOUND names what there is;
 // INVALID_ARGUMENT names file, line, key or row and the remedy, also for a task that is selected
@@ -53,7 +52,7 @@ class TaskFolder {
 // TaskManager.load.
 Result<TaskSelection> LoadSelection(const std::string& folder,
                                     const std::vector<std::string>& names,
-                                    const std::string& datasets_dir = "");
+                                    const DatasetSources& datasets = {});
 
 // The groups that `name` selects, with the names of their tasks, without reading datasets or the
 // definitions of tasks: the first is `name` itself. NOT_FOUND when `name` is no group;

@@ -204,10 +204,14 @@ std::optional<OutputType> ParseOutputType(std::string_view name) {
 }
 
 Json TaskToJson(const Task& task) {
-  return {{"config", ConfigToJson(task.config)},
-          {"docs", task.docs},
-          {"fewshot_docs", task.fewshot_docs},
-          {"fewshot_pool_is_docs", task.fewshot_pool_is_docs}};
+  Json out = {{"config", ConfigToJson(task.config)},
+              {"docs", task.docs},
+              {"fewshot_docs", task.fewshot_docs},
+              {"fewshot_pool_is_docs", task.fewshot_pool_is_docs}};
+  // Left out where there is none, so that digests of other tasks stay as they were.
+  if (task.dataset)
+    out["dataset"] = {{"name", task.dataset->name}, {"digest", task.dataset->digest}};
+  return out;
 }
 
 Result<Task> TaskFromJson(const Json& json) {
@@ -218,6 +222,11 @@ Result<Task> TaskFromJson(const Json& json) {
   RETURN_IF_ERROR(TakeRows(json, "docs", task.docs));
   RETURN_IF_ERROR(TakeRows(json, "fewshot_docs", task.fewshot_docs));
   ASSIGN_OR_RETURN(task.fewshot_pool_is_docs, JsonBool(json, "fewshot_pool_is_docs", kWhere));
+  if (const Json* dataset = JsonFind(json, "dataset")) {
+    DatasetOrigin& origin = task.dataset.emplace();
+    ASSIGN_OR_RETURN(origin.name, JsonString(*dataset, "name", "task dataset"));
+    ASSIGN_OR_RETURN(origin.digest, JsonString(*dataset, "digest", "task dataset"));
+  }
   return task;
 }
 

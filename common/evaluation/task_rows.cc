@@ -28,6 +28,7 @@ std::string UnavailablePrefix() {
 struct Source {
   std::map<std::string, std::vector<std::string>> files;
   DatasetOptions options;
+  std::optional<DatasetOrigin> registered;
 };
 
 std::string Resolve(const std::string& path, const std::string& task_file) {
@@ -105,26 +106,45 @@ bool HasParentSteps(const fs::path& path) {
   return std::any_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
 }
 
-// The folder, or the one file, of a dataset that is named by `name` and dataset_name: below
-// `datasets_dir`, else beside the task file or in the working directory.
+// The folder of a registered dataset; NOT_FOUND when it has none for `inner`.
+Result<fs::path> RegisteredFolder(const Definition& definition, const RegisteredDataset& registered,
+                                  const std::string& inner) {
+  std::error_code ignored;
+  const fs::path folder = fs::path(registered.folder) / inner;
+  if (fs::is_directory(folder, ignored)) return folder;
+  return NotFound(fmt::format(
+      "{}{}: the registered dataset \"{}\" has no part \"{}\"; add it again with files "
+      "{}/<split>.jsonl",
+      UnavailablePrefix(), definition.Place("dataset_name"), registered.origin.name, inner, inner));
+}
+
+// The folder, or the one file, of a dataset that is named by `name` and dataset_name: a registered
+// one, else below the datasets folder, else beside the task file or in the working directory.
 Result<fs::path> FindDataset(const Definition& definition, const std::string& name,
-                             const std::string& datasets_dir) {
+                             const DatasetSources& datasets, Source& source) {
   const Json* part = JsonFind(definition.merged, "dataset_name");
   const std::string inner = part != nullptr && part->is_string() ? part->get<std::string>() : "";
   std::error_code ignored;
-  const fs::path below = fs::path(datasets_dir) / name / inner;
+  const fs::path below = fs::path(datasets.folder) / name / inner;
   const bool is_inside = !fs::path(name).is_absolute() && !fs::path(inner).is_absolute() &&
                          !HasParentSteps(name) && !HasParentSteps(inner);
-  if (!datasets_dir.empty() && is_inside && fs::is_directory(below, ignored)) return below;
+  if (datasets.registered && is_inside) {
+    if (auto registered = datasets.registered(name)) {
+      source.registered = registered->origin;
+      return RegisteredFolder(definition, *registered, inner);
+    }
+  }
+  if (!datasets.folder.empty() && is_inside && fs::is_directory(below, ignored)) return below;
   const fs::path local = Resolve(name, definition.path);
   if (fs::exists(local, ignored)) {
     return !inner.empty() && fs::is_directory(local / inner, ignored) ? local / inner : local;
   }
   const std::string remedy =
-      datasets_dir.empty() ? "name the folder of datasets that holds it (datasets_dir of the "
-                             "scheduler, --datasets-dir of koeval)"
-                           : fmt::format("put a file for each split (test.jsonl, ...) into {}",
-                                         below.lexically_normal().string());
+      datasets.folder.empty()
+          ? "name the folder of datasets that holds it (datasets_dir of the scheduler, "
+            "--datasets-dir of koeval)"
+          : fmt::format("put a file for each split (test.jsonl, ...) into {}",
+                        below.lexically_normal().string());
   return NotFound(
       fmt::format("{}{}: the rows of \"{}\" are not here; {}, or give files under "
                   "dataset_kwargs.data_files",
@@ -132,7 +152,7 @@ Result<fs::path> FindDataset(const Definition& definition, const std::string& na
                   inner.empty() ? name : name + "/" + inner, remedy));
 }
 
-Result<Source> FindSource(const Definition& definition, const std::string& datasets_dir) {
+Result<Source> FindSource(const Definition& definition, const DatasetSources& datasets) {
   Source source;
   const std::string place = definition.Place("dataset_path");
   const Json* path = JsonFind(definition.merged, "dataset_path");
@@ -161,7 +181,7 @@ Result<Source> FindSource(const Definition& definition, const std::string& datas
           "{}: \"{}\" is neither json, csv nor tsv, which dataset_kwargs.data_files needs", place,
           name));
     }
-    ASSIGN_OR_RETURN(const fs::path found, FindDataset(definition, name, datasets_dir));
+    ASSIGN_OR_RETURN(const fs::path found, FindDataset(definition, name, datasets, source));
     std::error_code ignored;
     if (fs::is_directory(found, ignored)) {
       RETURN_IF_ERROR(AddFolder(found.string(), source));
@@ -212,11 +232,12 @@ bool IsDatasetUnavailable(const Status& status) {
   return status.message().find(UnavailablePrefix()) != std::string::npos;
 }
 
-Result<Task> LoadTaskRows(Definition definition, const std::string& datasets_dir) {
+Result<Task> LoadTaskRows(Definition definition, const DatasetSources& datasets) {
   Task task;
   ASSIGN_OR_RETURN(task.config, ReadTaskConfig(definition));
   task.notes = definition.notes;
-  ASSIGN_OR_RETURN(const Source source, FindSource(definition, datasets_dir));
+  ASSIGN_OR_RETURN(const Source source, FindSource(definition, datasets));
+  task.dataset = source.registered;
   const TaskConfig& config = task.config;
   const std::string evaluated =
       config.test_split.empty() ? config.validation_split : config.test_split;

@@ -4,15 +4,16 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/evaluation/dataset_source.h"
 #include "common/evaluation/task.h"
 #include "common/evaluation/task_definition.h"
 
 namespace koeval::evaluation {
 
 // The task of `definition` with the rows that it evaluates and takes shots from; a dataset that is
-// named as on a hub is looked for below `datasets_dir` ("" = nowhere). NOT_FOUND for a dataset or
+// named as on a hub is looked for in `datasets`. NOT_FOUND for a dataset or
 // split that is not there, "DATASET_UNAVAILABLE: ..." when all of it is missing; INVALID_ARGUMENT
 // names file, line, key or row and the remedy.
-Result<Task> LoadTaskRows(Definition definition, const std::string& datasets_dir);
+Result<Task> LoadTaskRows(Definition definition, const DatasetSources& datasets);
 
 }  // namespace koeval::evaluation

@@ -8,10 +8,12 @@
 #include <chrono>
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/rpc/credentials.h"
 #include "common/rpc/status_convert.h"
 #include "koeval/v1/catalogue.grpc.pb.h"
 #include "koeval/v1/cluster.grpc.pb.h"
+#include "koeval/v1/datasets.grpc.pb.h"
 #include "koeval/v1/queue.grpc.pb.h"
 #include "koeval/v1/results.grpc.pb.h"
 #include "scheduler/cli/view_convert.h"
@@ -23,6 +25,7 @@ namespace pb = koeval::v1;
 
 constexpr int kSubmitTriesMax = 4;
 constexpr int kPageSize = 500;
+constexpr size_t kPieceBytes = 128 << 10;
 constexpr int kMessageBytesMax = 256 << 20;  // a result file with many tasks
 
 }  // namespace
@@ -35,6 +38,7 @@ struct Client::Impl {
   std::unique_ptr<pb::ResultsService::Stub> results;
   std::unique_ptr<pb::CatalogueService::Stub> catalogue;
   std::unique_ptr<pb::ClusterService::Stub> cluster;
+  std::unique_ptr<pb::DatasetService::Stub> datasets;
 
   void Prepare(grpc::ClientContext& context, bool bounded) const {
     credentials.Prepare(context);
@@ -91,6 +95,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   impl->results = pb::ResultsService::NewStub(impl->channel);
   impl->catalogue = pb::CatalogueService::NewStub(impl->channel);
   impl->cluster = pb::ClusterService::NewStub(impl->channel);
+  impl->datasets = pb::DatasetService::NewStub(impl->channel);
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
@@ -233,7 +238,7 @@ Result<BackupView> Client::Backup(const std::string& name) {
 }
 
 Status Client::Samples(const std::string& id, const std::string& task,
-                       const std::function<Status(const std::string&)>& on_line) {
+                       const std::function<Status(const std::string&, bool)>& on_line) {
   grpc::ClientContext context;
   impl_->Prepare(context, /*bounded=*/false);
   pb::GetSamplesRequest request;
@@ -242,7 +247,7 @@ Status Client::Samples(const std::string& id, const std::string& task,
   const auto stream = impl_->results->GetSamples(&context, request);
   pb::GetSamplesResponse sample;
   while (stream->Read(&sample)) {
-    const Status taken = on_line(sample.line());
+    const Status taken = on_line(sample.line(), sample.texts_withheld());
     if (taken.ok()) continue;
     context.TryCancel();
     (void)stream->Finish();
@@ -266,6 +271,79 @@ Result<std::vector<WorkerView>> Client::Workers() {
                                pb::ListWorkersRequest()));
   std::vector<WorkerView> out;
   for (const pb::Worker& worker : response.workers()) out.push_back(ToView(worker));
+  return out;
+}
+
+namespace {
+
+// False when the other side has ended the call.
+bool SendFile(grpc::ClientWriter<pb::AddDatasetRequest>& stream, const DatasetFile& file,
+              std::string_view bytes) {
+  bool is_first = true;
+  while (is_first || !bytes.empty()) {
+    pb::AddDatasetRequest message;
+    if (is_first) message.mutable_piece()->set_file(file.name);
+    message.mutable_piece()->set_bytes(std::string(bytes.substr(0, kPieceBytes)));
+    bytes.remove_prefix(std::min(bytes.size(), kPieceBytes));
+    is_first = false;
+    if (!stream.Write(message)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<DatasetAddedView> Client::AddDataset(const std::string& name, bool is_public,
+                                            const std::vector<DatasetFile>& files) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  pb::AddDatasetResponse response;
+  const auto stream = impl_->datasets->AddDataset(&context, &response);
+  pb::AddDatasetRequest message;
+  message.mutable_header()->set_name(name);
+  message.mutable_header()->set_is_public(is_public);
+  bool open = stream->Write(message);
+  int64_t bytes = 0;
+  for (const DatasetFile& file : files) {
+    if (!open) break;
+    auto map = MappedFile::Open(file.path);
+    if (!map.ok()) {
+      context.TryCancel();
+      (void)stream->Finish();
+      return map.status();
+    }
+    bytes += static_cast<int64_t>((*map)->bytes().size());
+    open = SendFile(*stream, file, (*map)->bytes());
+  }
+  message.mutable_end()->set_files(static_cast<int64_t>(files.size()));
+  message.mutable_end()->set_bytes(bytes);
+  if (open) stream->Write(message);
+  stream->WritesDone();
+  if (const grpc::Status status = stream->Finish(); !status.ok()) return impl_->Convert(status);
+  DatasetAddedView out{ToView(response.dataset()), response.already_known(), {}};
+  out.suites_opened.assign(response.suites_opened().begin(), response.suites_opened().end());
+  return out;
+}
+
+Result<std::vector<DatasetView>> Client::Datasets() {
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->datasets, &pb::DatasetService::Stub::ListDatasets,
+                               pb::ListDatasetsRequest()));
+  std::vector<DatasetView> out;
+  for (const pb::Dataset& dataset : response.datasets()) out.push_back(ToView(dataset));
+  return out;
+}
+
+Result<DatasetRemovedView> Client::RemoveDataset(const std::string& name,
+                                                 const std::string& digest) {
+  pb::RemoveDatasetRequest request;
+  request.set_name(name);
+  request.set_digest(digest);
+  ASSIGN_OR_RETURN(
+      const auto response,
+      impl_->Call(*impl_->datasets, &pb::DatasetService::Stub::RemoveDataset, request));
+  DatasetRemovedView out{response.removed(), {}};
+  out.suites.assign(response.suites_closed().begin(), response.suites_closed().end());
   return out;
 }
 

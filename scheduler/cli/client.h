@@ -32,6 +32,11 @@ struct SubmitSpec {
   std::string system_instruction = {};
 };
 
+// A file to send: where it lies, and its name in the dataset ([config/]split.ext).
+struct DatasetFile {
+  std::string path, name;
+};
+
 struct ListFilter {
   std::vector<std::string> states;
   std::string suite, model, submitter;
@@ -63,12 +68,18 @@ class Client {
   Result<LeaderboardView> Leaderboard(const std::string& suite, int limit);
   // Copies the database to `name` below the scheduler's backup folder ("" = named by the time).
   Result<BackupView> Backup(const std::string& name);
-  // Calls `on_line` with each sample line (JSON, without newline) as it arrives; its first error
-  // ends the call.
+  // Calls `on_line` with each sample line (JSON, without newline) as it arrives, and whether its
+  // texts were withheld; its first error ends the call.
   Status Samples(const std::string& id, const std::string& task,
-                 const std::function<Status(const std::string&)>& on_line);
+                 const std::function<Status(const std::string&, bool withheld)>& on_line);
   Result<std::vector<SuiteView>> Suites();
   Result<std::vector<WorkerView>> Workers();
+  // Sends the files a piece at a time. NOT_FOUND and others for files that cannot be read.
+  Result<DatasetAddedView> AddDataset(const std::string& name, bool is_public,
+                                      const std::vector<DatasetFile>& files);
+  Result<std::vector<DatasetView>> Datasets();
+  // `digest` "" for every version.
+  Result<DatasetRemovedView> RemoveDataset(const std::string& name, const std::string& digest);
   Result<WorkerView> Drain(const std::string& worker, bool drain, const std::string& reason);
 
   const std::string& address() const;

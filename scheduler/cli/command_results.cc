@@ -1,4 +1,6 @@
 // koeval results, leaderboard, samples.
+#include <cstdio>
+
 #include "common/base/file.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/render.h"
@@ -36,17 +38,25 @@ Status ShowLeaderboard(Client& client, const Shell& shell, const ResultFlags& fl
 }
 
 Status ShowSamples(Client& client, const ResultFlags& flags) {
-  if (flags.output.empty()) {
-    return client.Samples(flags.id, flags.task, [](const std::string& line) {
-      Print(line + "\n");
-      return OkStatus();
-    });
+  std::unique_ptr<AtomicFile> file;
+  if (!flags.output.empty()) {
+    ASSIGN_OR_RETURN(file, AtomicFile::Create(flags.output, 0600));
   }
-  ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(flags.output, 0600));
-  RETURN_IF_ERROR(client.Samples(flags.id, flags.task, [&file](const std::string& line) {
-    return file->Append(line + "\n");
-  }));
-  return file->Commit();
+  int64_t withheld = 0;
+  RETURN_IF_ERROR(
+      client.Samples(flags.id, flags.task, [&](const std::string& line, bool without_texts) {
+        withheld += without_texts ? 1 : 0;
+        if (file) return file->Append(line + "\n");
+        Print(line + "\n");
+        return OkStatus();
+      }));
+  if (withheld > 0) {
+    std::fprintf(stderr,
+                 "koeval: %lld lines are of private rows, so that their documents, prompts, "
+                 "targets and generated texts are left out; an operator gets them\n",
+                 static_cast<long long>(withheld));
+  }
+  return file ? file->Commit() : OkStatus();
 }
 
 }  // namespace
@@ -75,7 +85,9 @@ void AddResultCommands(CLI::App& app, Shell& shell) {
   });
 
   CLI::App* samples = app.add_subcommand(
-      "samples", "Per-document records of a FINISHED request, JSON lines (role operator)");
+      "samples",
+      "Per-document records of a FINISHED request, JSON lines; texts of private rows for "
+      "operators alone");
   samples->add_option("id", flags->id, "The request")->required();
   samples->add_option("--task", flags->task, "Of this task only");
   samples->add_option("--output", flags->output,

@@ -26,6 +26,7 @@ void AddStatusCommand(CLI::App& app, Shell& shell);
 void AddExplainCommand(CLI::App& app, Shell& shell);
 void AddQueueCommands(CLI::App& app, Shell& shell);   // queue, cancel, retry, pause, resume, backup
 void AddResultCommands(CLI::App& app, Shell& shell);  // results, leaderboard, samples
+void AddDatasetsCommands(CLI::App& app, Shell& shell);
 void AddSuitesCommand(CLI::App& app, Shell& shell);
 void AddClusterCommands(CLI::App& app, Shell& shell);  // workers, drain, undrain
 void AddEvalCommand(CLI::App& app, Shell& shell);

@@ -54,6 +54,7 @@ int Run(int argc, char** argv) {
   AddQueueCommands(app, shell);
   AddResultCommands(app, shell);
   AddSuitesCommand(app, shell);
+  AddDatasetsCommands(app, shell);
   AddClusterCommands(app, shell);
   AddCheckCommand(app, shell);
   AddEvalCommand(app, shell);

@@ -137,4 +137,34 @@ struct SuiteView {
   std::string unavailable;  // why nothing can be submitted to it; "" = available
 };
 
+struct DatasetSplitView {
+  std::string config, split;
+  int64_t rows = 0, bytes = 0;
+};
+struct DatasetView {
+  std::string name, digest, added_by;
+  bool is_public = false, is_current = false;
+  std::vector<DatasetSplitView> splits;
+  int64_t added_at_us = 0, requests = 0;
+  int64_t rows() const {
+    int64_t sum = 0;
+    for (const DatasetSplitView& split : splits) sum += split.rows;
+    return sum;
+  }
+  int64_t bytes() const {
+    int64_t sum = 0;
+    for (const DatasetSplitView& split : splits) sum += split.bytes;
+    return sum;
+  }
+};
+struct DatasetAddedView {
+  DatasetView dataset;
+  bool already_known = false;
+  std::vector<std::string> suites_opened;
+};
+struct DatasetRemovedView {
+  int64_t versions = 0;
+  std::vector<std::string> suites;  // unavailable now
+};
+
 }  // namespace koeval::cli

@@ -174,6 +174,21 @@ LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
   return v;
 }
 
+DatasetView ToView(const pb::Dataset& d) {
+  DatasetView out{.name = d.name(),
+                  .digest = d.digest(),
+                  .added_by = d.added_by(),
+                  .is_public = d.is_public(),
+                  .is_current = d.is_current(),
+                  .splits = {},
+                  .added_at_us = d.added_at_us(),
+                  .requests = d.requests()};
+  for (const pb::DatasetSplit& split : d.splits()) {
+    out.splits.push_back({split.config(), split.split(), split.rows(), split.bytes()});
+  }
+  return out;
+}
+
 SuiteView ToView(const pb::Suite& s) {
   SuiteView v{s.name(),       s.title(),     s.version(), s.profile(),    s.bundle_digest(),
               s.is_default(), s.documents(), {},          s.unavailable()};

@@ -3,6 +3,7 @@
 
 #include "koeval/v1/catalogue.pb.h"
 #include "koeval/v1/cluster.pb.h"
+#include "koeval/v1/datasets.pb.h"
 #include "koeval/v1/queue.pb.h"
 #include "koeval/v1/results.pb.h"
 #include "scheduler/cli/client.h"
@@ -18,6 +19,7 @@ WorkerView ToView(const koeval::v1::Worker& worker);
 ResultsView ToView(const koeval::v1::GetResultsResponse& results);
 LeaderboardView ToView(const koeval::v1::GetLeaderboardResponse& leaderboard);
 SuiteView ToView(const koeval::v1::Suite& suite);
+DatasetView ToView(const koeval::v1::Dataset& dataset);
 koeval::v1::RequestSpec ToProto(const SubmitSpec& spec);
 // UNSPECIFIED for an unknown name.
 koeval::v1::RequestState StateFromName(const std::string& name);

@@ -43,6 +43,8 @@ void ReadTimes(ConfigMap& map, ServiceConfig* c) {
   c->fit_wait_ms = map.DurationMs("fit_wait", c->fit_wait_ms, kSecond, 365 * kDay);
   c->score_time_limit_ms =
       map.DurationMs("score_time_limit", c->score_time_limit_ms, kSecond, 365 * kDay);
+  c->submits_window_ms =
+      map.DurationMs("submits_window", c->submits_window_ms, kSecond, 365 * kDay);
   c->time_limit_default_ms =
       map.DurationMs("time_limit_default", c->time_limit_default_ms, kSecond, 365 * kDay);
   c->time_limit_max_ms =
@@ -74,6 +76,7 @@ Result<ServiceConfig> Read(ConfigMap map, const std::string& folder) {
   c.database = map.String("database", "");
   c.suites_dir = map.String("suites_dir", c.suites_dir);
   c.datasets_dir = map.String("datasets_dir", "");
+  c.public_datasets = map.Strings("public_datasets");
   c.default_suite = map.String("default_suite", "");
   c.models_dir = map.String("models_dir", "");
   c.allow_local_models = map.Bool("allow_local_models", c.allow_local_models);
@@ -85,6 +88,7 @@ Result<ServiceConfig> Read(ConfigMap map, const std::string& folder) {
              fmt::format("must be {}, found \"{}\"", fmt::join(kLogLevels, ", "), c.log_level));
   }
   c.lease_batches_max = map.Int("lease_batches_max", c.lease_batches_max, 1, 100'000);
+  c.submits_max = map.Int("submits_max", c.submits_max, 0, 100'000);
   c.faults_max = map.Int("faults_max", c.faults_max, 1, 100);
   c.scoring_threads = map.Int("scoring_threads", c.scoring_threads, 1, 64);
   ReadTimes(map, &c);
@@ -191,8 +195,9 @@ Status ValidateServiceConfig(const ServiceConfig& config) {
 }
 
 std::string PrintServiceConfig(const ServiceConfig& c) {
-  std::vector<std::string> roots;
+  std::vector<std::string> roots, open;
   for (const std::string& root : c.local_model_roots) roots.push_back(Quoted(root));
+  for (const std::string& name : c.public_datasets) open.push_back(Quoted(name));
   std::string out = "# koeval-scheduler: the settings in force\n";
   out += fmt::format("grpc_address: {}\nhttp_address: {}\ninsecure_listen: {}\n",
                      Quoted(c.grpc_address), Quoted(c.http_address), Quoted(c.insecure_listen));
@@ -200,6 +205,7 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
       "state_dir: {}\ndatabase: {}\nsuites_dir: {}\ndatasets_dir: {}\ndefault_suite: {}\n",
       Quoted(c.state_dir), Quoted(c.DatabasePath()), Quoted(c.suites_dir), Quoted(c.datasets_dir),
       Quoted(c.default_suite));
+  out += fmt::format("public_datasets: [{}]\n", fmt::join(open, ", "));
   out += fmt::format("models_dir: {}\nallow_local_models: {}\nlocal_model_roots: [{}]\n",
                      Quoted(c.models_dir), c.allow_local_models, fmt::join(roots, ", "));
   out += fmt::format("tls:\n  cert: {}\n  key: {}\n  client_ca: {}\ntokens_file: {}\n",
@@ -211,6 +217,7 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
                      c.time_limit_max_ms);
   out += fmt::format("lease_batches_max: {}\nfaults_max: {}\nfit_wait: {}ms\n", c.lease_batches_max,
                      c.faults_max, c.fit_wait_ms);
+  out += fmt::format("submits_max: {}\nsubmits_window: {}ms\n", c.submits_max, c.submits_window_ms);
   out += fmt::format("scoring_threads: {}\nscore_time_limit: {}ms\n", c.scoring_threads,
                      c.score_time_limit_ms);
   out += fmt::format(

@@ -30,7 +30,9 @@ struct ServiceConfig {
   std::string state_dir = "/var/lib/koeval";
   std::string database;  // "" = <state_dir>/koeval.db
   std::string suites_dir = "/etc/koeval/suites";
-  std::string datasets_dir;   // rows of tasks that name a dataset; "" = none
+  std::string datasets_dir;  // rows of tasks that name a dataset; "" = none
+  // Tasks and dataset_paths whose texts readers may see; rows that no entry names are private.
+  std::vector<std::string> public_datasets;
   std::string default_suite;  // "" = a submission must name its suite, unless there is only one
   std::string models_dir;     // "" = none; org/name is looked for below it
   bool allow_local_models = false;
@@ -44,6 +46,8 @@ struct ServiceConfig {
   int64_t time_limit_default_ms = 24 * 3'600'000LL;
   int64_t time_limit_max_ms = 7 * 24 * 3'600'000LL;
   int64_t lease_batches_max = 8;
+  int64_t submits_max = 0;  // of one submitter within submits_window; 0 = any number
+  int64_t submits_window_ms = 24 * 3'600'000LL;
   int64_t faults_max = 3;         // counted against one batch until the request fails
   int64_t fit_wait_ms = 300'000;  // for a slot that can hold a model; then INFEASIBLE
   int64_t scoring_threads = 1;

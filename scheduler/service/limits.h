@@ -74,6 +74,15 @@ inline constexpr int64_t kCheckFilesMax = 256;  // descriptors of the process
 inline constexpr size_t kBundleBytesMax = size_t{1} << 30;
 inline constexpr size_t kPreparedCacheMax = 2;  // (bundle, options) pairs kept ready for scoring
 
+inline constexpr size_t kSuiteGenerationsMax = 10'000;  // loads of the suites until a restart
+
+// Registered datasets.
+inline constexpr size_t kDatasetsMax = 10'000;      // versions of all of them
+inline constexpr size_t kDatasetNameBytesMax = 96;  // of one part of a name
+inline constexpr int64_t kDatasetFilesMax = 1'024;  // of one version
+inline constexpr int64_t kDatasetUploadBytesMax = int64_t{4} << 30;
+inline constexpr int kDatasetUploadsMax = 2;  // under way at once
+
 // HTTP.
 inline constexpr size_t kHttpThreads = 4;
 inline constexpr int kHttpTimeoutSeconds = 5;

@@ -106,6 +106,10 @@ Result<std::shared_ptr<const PreparedSuite>> PreparedCache::Build(
     out->tasks.push_back(std::move(prepared));
     out->original_documents.push_back(static_cast<int64_t>(task.docs.size()));
     out->task_digests.push_back(evaluation::TaskDigest(task));
+    const Json* path = JsonFind(task.config.raw, "dataset_path");
+    out->origins.push_back({task.config.task,
+                            path != nullptr && path->is_string() ? path->get<std::string>() : "",
+                            task.dataset});
   }
   if (out->tasks.empty()) return DataLoss("bundle: holds no task");
   return std::shared_ptr<const PreparedSuite>(std::move(out));

@@ -15,6 +15,7 @@
 #include "common/evaluation/prepare.h"
 #include "common/evaluation/suite.h"
 #include "scheduler/core/records.h"
+#include "scheduler/service/private_texts.h"
 #include "scheduler/service/suites.h"
 
 namespace koeval::service {
@@ -25,6 +26,7 @@ struct PreparedSuite {
   std::vector<evaluation::PreparedTask> tasks;
   std::vector<int64_t> original_documents;  // of each task, before any limit
   std::vector<std::string> task_digests;
+  std::vector<RowsOrigin> origins;
 };
 
 // Builds prepared suites and keeps the last few. Thread-safe; two threads may build the same one.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "scheduler/service/private_texts.h"
 #include "scheduler/service/results_convert.h"
 #include "scheduler/service/scoring.h"
 
@@ -28,8 +29,9 @@ Result<core::RequestRow> FinishedRow(store::Reader& reader, const std::string& i
 // A task's log at a time, in pieces of some lines.
 class SampleFiller {
  public:
-  SampleFiller(const ServiceContext& context, const v1::GetSamplesRequest& request)
-      : context_(context), id_(request.request_id()), task_(request.task()) {}
+  SampleFiller(const ServiceContext& context, const core::Actor& actor,
+               const v1::GetSamplesRequest& request)
+      : context_(context), actor_(actor), id_(request.request_id()), task_(request.task()) {}
 
   SampleStream::Filled operator()() {
     auto filled = NextLines();
@@ -45,10 +47,17 @@ class SampleFiller {
       line_ = 0;
       if (!samples_) return SampleStream::Filled{Fill::kEnd, {}, grpc::Status::OK};
     }
+    const TextAccess access(actor_, context_.config, context_.datasets);
+    const bool withheld = !access.MaySee(samples_->origin);
     SampleStream::Filled filled{Fill::kMore, {}, grpc::Status::OK};
     for (; line_ < samples_->lines.size() && filled.messages.size() < kSampleLinesQueued; ++line_) {
       v1::GetSamplesResponse& message = filled.messages.emplace_back();
       message.set_task(samples_->task);
+      message.set_texts_withheld(withheld);
+      if (withheld) {
+        ASSIGN_OR_RETURN(samples_->lines[line_],
+                         WithoutTexts(samples_->lines[line_], samples_->is_generated));
+      }
       message.set_line(std::move(samples_->lines[line_]));
       for (const std::string& worker : samples_->workers[line_]) message.add_workers(worker);
     }
@@ -63,6 +72,7 @@ class SampleFiller {
   }
 
   const ServiceContext& context_;
+  const core::Actor actor_;
   const std::string id_;
   const std::string task_;
   std::optional<SampleSource> source_;
@@ -81,18 +91,27 @@ grpc::ServerUnaryReactor* ResultsService::GetResults(grpc::CallbackServerContext
     reactor->Finish(rpc::ToGrpc(actor.status()));
     return reactor;
   }
-  FinishInPool(context_, reactor,
-               [this, request, response] { return DoResults(*request, response); });
+  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
+    return DoResults(actor, *request, response);
+  });
   return reactor;
 }
 
-Status ResultsService::DoResults(const v1::GetResultsRequest& request,
+Status ResultsService::DoResults(const core::Actor& actor, const v1::GetResultsRequest& request,
                                  v1::GetResultsResponse* response) {
   ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
   ASSIGN_OR_RETURN(const core::RequestRow row, FinishedRow(*reader, request.request_id()));
   ASSIGN_OR_RETURN(const auto score, reader->Score(row.id, row.round));
   if (!score) return DataLoss(fmt::format("request {} has no stored score", row.id.text));
-  ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score->scores_json));
+  ASSIGN_OR_RETURN(StoredScores stored, ScoresFromJson(score->scores_json));
+  const TextAccess access(actor, context_.config, context_.datasets);
+  if (!access.sees_everything()) {
+    ASSIGN_OR_RETURN(
+        stored.results_json,
+        WithoutPrivateDefinitions(stored.results_json, [&access](const RowsOrigin& origin) {
+          return access.MaySee(origin);
+        }));
+  }
   FillResults(row, stored, response);
   return OkStatus();
 }
@@ -139,11 +158,11 @@ Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
 
 grpc::ServerWriteReactor<v1::GetSamplesResponse>* ResultsService::GetSamples(
     grpc::CallbackServerContext* call, const v1::GetSamplesRequest* request) {
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
   if (!actor.ok()) {
     return SampleStream::Refuse(context_.streams, rpc::ToGrpc(actor.status())).get();
   }
-  return SampleStream::Start(context_.streams, SampleFiller(context_, *request)).get();
+  return SampleStream::Start(context_.streams, SampleFiller(context_, *actor, *request)).get();
 }
 
 }  // namespace koeval::service

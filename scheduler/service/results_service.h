@@ -21,7 +21,8 @@ class ResultsService final : public v1::ResultsService::CallbackService {
       grpc::CallbackServerContext* call, const v1::GetSamplesRequest* request) override;
 
  private:
-  Status DoResults(const v1::GetResultsRequest& request, v1::GetResultsResponse* response);
+  Status DoResults(const core::Actor& actor, const v1::GetResultsRequest& request,
+                   v1::GetResultsResponse* response);
   Status DoLeaderboard(const v1::GetLeaderboardRequest& request,
                        v1::GetLeaderboardResponse* response);
 

@@ -19,6 +19,7 @@
 #include "scheduler/service/address.h"
 #include "scheduler/service/chat_spec.h"
 #include "scheduler/service/cluster_service.h"
+#include "scheduler/service/dataset_service.h"
 #include "scheduler/service/dispatcher.h"
 #include "scheduler/service/http_server.h"
 #include "scheduler/service/limits.h"
@@ -30,9 +31,9 @@
 namespace koeval::service {
 namespace {
 
-constexpr std::array<const char*, 5> kServiceNames = {
-    "koeval.v1.QueueService", "koeval.v1.ResultsService", "koeval.v1.CatalogueService",
-    "koeval.v1.ClusterService", "koeval.worker.v1.WorkerLinkService"};
+constexpr std::array<const char*, 6> kServiceNames = {
+    "koeval.v1.QueueService",   "koeval.v1.ResultsService", "koeval.v1.CatalogueService",
+    "koeval.v1.ClusterService", "koeval.v1.DatasetService", "koeval.worker.v1.WorkerLinkService"};
 
 core::Limits CoreLimits(const ServiceConfig& config) {
   core::Limits limits;
@@ -41,6 +42,8 @@ core::Limits CoreLimits(const ServiceConfig& config) {
   limits.reattach_grace_ms = config.grace_ms;
   limits.lease_batches_max = config.lease_batches_max;
   limits.faults_max = config.faults_max;
+  limits.submits_max = config.submits_max;
+  limits.submits_window_ms = config.submits_window_ms;
   limits.time_limit_default_ms = config.time_limit_default_ms;
   limits.fit_wait_ms = config.fit_wait_ms;
   // An answer may take the time of all that the core asked of the same thread before it.
@@ -113,10 +116,12 @@ class Scheduler::Impl final : public Outlets {
   ~Impl() override { (void)Stop(); }
 
   Status Start() {
-    ASSIGN_OR_RETURN(catalogue_, SuiteCatalogue::Load(config_.suites_dir, config_.datasets_dir,
-                                                      config_.state_dir, config_.default_suite));
+    ASSIGN_OR_RETURN(datasets_, DatasetStore::Open(config_.state_dir));
+    RETURN_IF_ERROR(LoadSuites());
     ASSIGN_OR_RETURN(authenticator_, MakeAuthenticator(config_));
     prepared_ = std::make_unique<PreparedCache>(*catalogue_);
+    dataset_admin_ = std::make_unique<DatasetAdmin>(*datasets_, *catalogue_, dispatcher_, readers_,
+                                                    config_.datasets_dir, clock_);
     reads_ = std::make_unique<WorkPool>(kReadThreads, kReadQueueMax);
     streams_ = std::make_unique<WorkPool>(kWatchThreads, kReadQueueMax);
     check_pool_ =
@@ -197,9 +202,19 @@ class Scheduler::Impl final : public Outlets {
 
   bool stopping_checks() const { return !started_; }
 
+  Status LoadSuites() {
+    DatasetRecords records = datasets_->All();
+    evaluation::DatasetSources sources(config_.datasets_dir);
+    sources.registered = datasets_->Lookup(records);
+    ASSIGN_OR_RETURN(catalogue_, SuiteCatalogue::Load(config_.suites_dir, sources,
+                                                      config_.state_dir, config_.default_suite));
+    NoteBundles(catalogue_->all(), &records);
+    return datasets_->Save(std::move(records));
+  }
+
   ServiceContext Context() {
-    return {config_,  clock_,     *authenticator_, *catalogue_, dispatcher_,
-            readers_, *prepared_, watchers_,       *reads_,     *streams_};
+    return {config_,    clock_,    *authenticator_, *catalogue_, dispatcher_, readers_,
+            *prepared_, watchers_, *reads_,         *streams_,   *datasets_,  *dataset_admin_};
   }
 
   Status OpenGrpc() {
@@ -210,6 +225,7 @@ class Scheduler::Impl final : public Outlets {
     results_ = std::make_unique<ResultsService>(Context());
     cluster_ = std::make_unique<ClusterService>(Context());
     catalogue_service_ = std::make_unique<CatalogueService>(Context());
+    dataset_service_ = std::make_unique<DatasetService>(Context());
     link_ = std::make_unique<WorkerLinkService>(Context(), sessions_);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -227,7 +243,8 @@ class Scheduler::Impl final : public Outlets {
                                kClientPingIntervalLeastMs);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             queue_.get(), results_.get(), cluster_.get(), catalogue_service_.get(), link_.get()}) {
+             queue_.get(), results_.get(), cluster_.get(), catalogue_service_.get(),
+             dataset_service_.get(), link_.get()}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -282,14 +299,17 @@ class Scheduler::Impl final : public Outlets {
   SessionRegistry sessions_;
   ReaderPool readers_;
   Dispatcher dispatcher_;
+  std::unique_ptr<DatasetStore> datasets_;
   std::unique_ptr<SuiteCatalogue> catalogue_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
   std::unique_ptr<PreparedCache> prepared_;
+  std::unique_ptr<DatasetAdmin> dataset_admin_;
   std::unique_ptr<WorkPool> reads_, streams_, check_pool_, score_pool_;
   std::unique_ptr<QueueService> queue_;
   std::unique_ptr<ResultsService> results_;
   std::unique_ptr<ClusterService> cluster_;
   std::unique_ptr<CatalogueService> catalogue_service_;
+  std::unique_ptr<DatasetService> dataset_service_;
   std::unique_ptr<WorkerLinkService> link_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpServer> http_;

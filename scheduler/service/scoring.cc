@@ -135,7 +135,8 @@ class Scoring {
                       .original_documents = suite.original_documents[t],
                       .truncated_requests = TruncatedOf(wanted_.plan, name),
                       .task_digest = suite.task_digests[t],
-                      .sample_digest = sample_digests[t]});
+                      .sample_digest = sample_digests[t],
+                      .dataset = suite.origins[t].registered});
     }
     const auto run_facts = FactsOf(row, wanted_, suite.tasks.front().options, clock_.Wall());
     out.stored.results_json = evaluation::ResultsText(evaluation::MakeResults(
@@ -204,9 +205,11 @@ Result<std::optional<TaskSamples>> SampleSource::Next() {
   if (next_ == end_) return std::optional<TaskSamples>();
   const evaluation::PreparedTask& task = suite_->tasks[next_];
   const TaskAnswers& answers = answers_->tasks[next_];
+  TaskSamples out;
+  out.origin = suite_->origins[next_];
+  out.is_generated = task.config.output_type == evaluation::OutputType::kGenerateUntil;
   ++next_;
   ASSIGN_OR_RETURN(const evaluation::TaskScore score, evaluation::Score(task, answers.responses));
-  TaskSamples out;
   out.task = task.config.task;
   out.lines = evaluation::MakeSampleLog(task, score, answers.responses).lines;
   for (const evaluation::DocumentScore& line : score.per_document) {

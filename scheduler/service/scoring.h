@@ -22,6 +22,8 @@ core::Event ComputeScores(const core::ComputeScore& wanted, PreparedCache& prepa
 // The sample log of one task of a finished request, with the workers that gave each line's answers.
 struct TaskSamples {
   std::string task;
+  RowsOrigin origin;
+  bool is_generated = false;  // the answers are texts
   std::vector<std::string> lines;
   std::vector<std::vector<std::string>> workers;  // one list for each line, ascending
 };

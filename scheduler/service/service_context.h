@@ -10,6 +10,8 @@
 #include "common/rpc/auth.h"
 #include "common/rpc/status_convert.h"
 #include "scheduler/service/config.h"
+#include "scheduler/service/dataset_admin.h"
+#include "scheduler/service/dataset_store.h"
 #include "scheduler/service/dispatcher.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/prepared.h"
@@ -32,6 +34,8 @@ struct ServiceContext {
   WatchHub& watchers;
   WorkPool& reads;    // unary calls; they may wait for the dispatcher
   WorkPool& streams;  // fillings of streams; one for each stream at most
+  DatasetStore& datasets;
+  DatasetAdmin& dataset_admin;
 };
 
 // Who calls, if their role allows it. UNAUTHENTICATED or PERMISSION_DENIED, with the remedy.

@@ -54,12 +54,14 @@ bool IsDigest(const std::string& text) {
          });
 }
 
-// Writes a bundle unless a whole one is there already.
-Status KeepBundle(const std::string& path, const std::string& digest, const std::string& text) {
+// Writes a bundle unless a whole one is there already; whether it was written.
+Result<bool> KeepBundle(const std::string& path, const std::string& digest,
+                        const std::string& text) {
   if (const auto old = ReadFile(path, kBundleBytesMax); old.ok() && Sha256Hex(*old) == digest) {
-    return OkStatus();
+    return false;
   }
-  return WriteFileAtomically(path, text, kPrivateFile);
+  RETURN_IF_ERROR(WriteFileAtomically(path, text, kPrivateFile));
+  return true;
 }
 
 Status KeepSuite(const std::string& path, const evaluation::Suite& suite) {
@@ -79,18 +81,29 @@ std::string TasksFolder(const evaluation::Suite& suite, const std::string& suite
   return folder.is_absolute() ? suite.tasks_dir : (fs::path(suites_dir) / folder).string();
 }
 
+void AddOrigin(const evaluation::Task& task, std::vector<evaluation::DatasetOrigin>* origins) {
+  if (!task.dataset) return;
+  const bool known = std::any_of(origins->begin(), origins->end(), [&task](const auto& origin) {
+    return origin.digest == task.dataset->digest;
+  });
+  if (!known) origins->push_back(*task.dataset);
+}
+
+// `written` gets the path of the bundle if it is new.
 Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& suites_dir,
-                            const std::string& datasets_dir, const std::string& state_dir) {
+                            const evaluation::DatasetSources& datasets,
+                            const std::string& state_dir, std::vector<std::string>* written) {
   LoadedSuite out;
   std::string text = "{\"tasks\":[";
   {
     ASSIGN_OR_RETURN(const std::vector<evaluation::Task> tasks,
                      evaluation::LoadTasks(TasksFolder(suite, suites_dir),
-                                           evaluation::SuiteTasks(suite), datasets_dir));
+                                           evaluation::SuiteTasks(suite), datasets));
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (i > 0) text += ',';
       text += CompactJson(evaluation::TaskToJson(tasks[i]));
       out.documents += static_cast<int64_t>(tasks[i].docs.size());
+      AddOrigin(tasks[i], &out.datasets);
       if (text.size() > kBundleBytesMax) {
         return ResourceExhausted(
             fmt::format("the tasks are larger than {} bytes; split the suite", kBundleBytesMax));
@@ -99,10 +112,49 @@ Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& s
   }
   text += "]}";
   out.bundle_digest = Sha256Hex(text);
-  RETURN_IF_ERROR(KeepBundle(BundlePath(state_dir, out.bundle_digest), out.bundle_digest, text));
+  const std::string path = BundlePath(state_dir, out.bundle_digest);
+  ASSIGN_OR_RETURN(const bool is_new, KeepBundle(path, out.bundle_digest, text));
+  if (is_new) written->push_back(path);
   RETURN_IF_ERROR(
       KeepSuite(SuitePath(state_dir, suite.name, suite.version, out.bundle_digest), suite));
   out.suite = suite;
+  return out;
+}
+
+bool Has(const std::vector<LoadedSuite>& suites, const std::string& name) {
+  return std::any_of(suites.begin(), suites.end(),
+                     [&name](const LoadedSuite& suite) { return suite.suite.name == name; });
+}
+
+std::string NamesOf(const std::vector<LoadedSuite>& suites) {
+  std::vector<std::string> names;
+  for (const LoadedSuite& suite : suites) names.push_back(suite.suite.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Result<std::unique_ptr<SuiteGeneration>> LoadAll(const std::string& suites_dir,
+                                                 const evaluation::DatasetSources& datasets,
+                                                 const std::string& state_dir,
+                                                 std::vector<std::string>* written) {
+  auto found = evaluation::LoadSuites(suites_dir);
+  if (!found.ok()) return found.status().WithContext("suites_dir " + suites_dir);
+  auto out = std::make_unique<SuiteGeneration>();
+  for (const evaluation::Suite& suite : *found) {
+    auto loaded = LoadOne(suite, suites_dir, datasets, state_dir, written);
+    if (!loaded.ok() && evaluation::IsDatasetUnavailable(loaded.status())) {
+      spdlog::warn("suite {} is unavailable: {}", LogSafe(suite.name),
+                   LogSafe(loaded.status().message()));
+      LoadedSuite& missing = out->suites.emplace_back();
+      missing.suite = suite;
+      missing.unavailable = loaded.status().message();
+      continue;
+    }
+    if (!loaded.ok()) return loaded.status().WithContext("suite " + suite.name);
+    out->suites.push_back(std::move(*loaded));
+  }
+  if (out->suites.empty()) {
+    return NotFound(fmt::format("suites_dir {} holds no suite file (*.yaml)", suites_dir));
+  }
   return out;
 }
 
@@ -161,61 +213,73 @@ Result<evaluation::Suite> SuiteFromJson(const Json& json) {
   return suite;
 }
 
-SuiteCatalogue::SuiteCatalogue(std::string state_dir, std::vector<LoadedSuite> suites,
+SuiteCatalogue::SuiteCatalogue(std::string suites_dir, std::string state_dir,
                                std::string default_suite)
-    : state_dir_(std::move(state_dir)),
-      suites_(std::move(suites)),
-      default_(std::move(default_suite)) {}
+    : suites_dir_(std::move(suites_dir)),
+      state_dir_(std::move(state_dir)),
+      default_wanted_(std::move(default_suite)) {}
 
-Result<std::unique_ptr<SuiteCatalogue>> SuiteCatalogue::Load(const std::string& suites_dir,
-                                                             const std::string& datasets_dir,
-                                                             const std::string& state_dir,
-                                                             const std::string& default_suite) {
+Result<std::unique_ptr<SuiteCatalogue>> SuiteCatalogue::Load(
+    const std::string& suites_dir, const evaluation::DatasetSources& datasets,
+    const std::string& state_dir, const std::string& default_suite) {
   RETURN_IF_ERROR(MakePrivateFolder(state_dir));
   RETURN_IF_ERROR(MakePrivateFolder(fs::path(state_dir) / "bundles"));
   RETURN_IF_ERROR(MakePrivateFolder(fs::path(state_dir) / "suites"));
-  auto found = evaluation::LoadSuites(suites_dir);
-  if (!found.ok()) return found.status().WithContext("suites_dir " + suites_dir);
-  std::vector<LoadedSuite> suites;
-  for (const evaluation::Suite& suite : *found) {
-    auto loaded = LoadOne(suite, suites_dir, datasets_dir, state_dir);
-    if (!loaded.ok() && evaluation::IsDatasetUnavailable(loaded.status())) {
-      spdlog::warn("suite {} is unavailable: {}", LogSafe(suite.name),
-                   LogSafe(loaded.status().message()));
-      LoadedSuite& missing = suites.emplace_back();
-      missing.suite = suite;
-      missing.unavailable = loaded.status().message();
-      continue;
-    }
-    if (!loaded.ok()) return loaded.status().WithContext("suite " + suite.name);
-    suites.push_back(std::move(*loaded));
-  }
-  if (suites.empty()) {
-    return NotFound(fmt::format("suites_dir {} holds no suite file (*.yaml)", suites_dir));
-  }
-  std::string chosen = default_suite;
-  if (chosen.empty() && suites.size() == 1) chosen = suites.front().suite.name;
-  std::unique_ptr<SuiteCatalogue> out(
-      new SuiteCatalogue(state_dir, std::move(suites), std::move(chosen)));
-  if (!default_suite.empty() && out->Find(default_suite) == nullptr) {
-    return NotFound(fmt::format("default_suite \"{}\" is not among the suites of {}: {}",
-                                default_suite, suites_dir, out->Names()));
-  }
+  std::unique_ptr<SuiteCatalogue> out(new SuiteCatalogue(suites_dir, state_dir, default_suite));
+  ASSIGN_OR_RETURN(auto generation, out->Prepare(datasets));
+  RETURN_IF_ERROR(out->Publish(std::move(generation)));
   return out;
 }
 
+Result<std::unique_ptr<SuiteGeneration>> SuiteCatalogue::Prepare(
+    const evaluation::DatasetSources& datasets) const {
+  std::vector<std::string> written;
+  auto generation = LoadAll(suites_dir_, datasets, state_dir_, &written);
+  if (generation.ok() && !default_wanted_.empty() && !Has((*generation)->suites, default_wanted_)) {
+    generation =
+        NotFound(fmt::format("default_suite \"{}\" is not among the suites of {}: {}",
+                             default_wanted_, suites_dir_, NamesOf((*generation)->suites)));
+  }
+  if (!generation.ok()) {
+    std::error_code ignored;
+    for (const std::string& path : written) fs::remove(path, ignored);
+    return generation;
+  }
+  const auto& suites = (*generation)->suites;
+  (*generation)->default_suite = default_wanted_;
+  if (default_wanted_.empty() && suites.size() == 1) {
+    (*generation)->default_suite = suites.front().suite.name;
+  }
+  return generation;
+}
+
+Status SuiteCatalogue::Publish(std::unique_ptr<const SuiteGeneration> generation) {
+  MutexLock lock(mutex_);
+  if (generations_.size() >= kSuiteGenerationsMax) {
+    return ResourceExhausted(fmt::format(
+        "the suites were loaded {} times; restart the scheduler to go on", kSuiteGenerationsMax));
+  }
+  generations_.push_back(std::move(generation));
+  current_.store(generations_.back().get());
+  return OkStatus();
+}
+
 const LoadedSuite* SuiteCatalogue::Find(const std::string& name) const {
-  const std::string& wanted = name.empty() ? default_ : name;
-  for (const LoadedSuite& suite : suites_) {
+  const SuiteGeneration& now = *current_.load();
+  const std::string& wanted = name.empty() ? now.default_suite : name;
+  for (const LoadedSuite& suite : now.suites) {
     if (suite.suite.name == wanted) return &suite;
   }
   return nullptr;
 }
 
 std::string SuiteCatalogue::Names() const {
-  std::vector<std::string> names;
-  for (const LoadedSuite& suite : suites_) names.push_back(suite.suite.name);
-  return fmt::format("{}", fmt::join(names, ", "));
+  return NamesOf(all());
+}
+
+void SuiteCatalogue::DropBundle(const std::string& digest) const {
+  std::error_code ignored;
+  if (IsDigest(digest)) fs::remove(BundlePath(state_dir_, digest), ignored);
 }
 
 Result<evaluation::Suite> SuiteCatalogue::SuiteOf(const core::RequestSpec& spec) const {

@@ -6,12 +6,14 @@
 // before a suite changed is still run and scored as it was submitted.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/file.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/evaluation/suite.h"
 #include "common/evaluation/task.h"
@@ -25,23 +27,40 @@ struct LoadedSuite {
   int64_t documents = 0;
   // Why nothing can be submitted to it: rows that are not there. "" = available.
   std::string unavailable;
+  std::vector<evaluation::DatasetOrigin> datasets = {};  // registered ones that its rows are of
 };
 
-// Immutable after Load: any thread.
+// The suites as they were loaded at one time.
+struct SuiteGeneration {
+  std::vector<LoadedSuite> suites;
+  std::string default_suite;
+};
+
+// Any thread. What all() and Find() return stays valid as long as the catalogue, also when newer
+// suites take its place: a generation is small, and there are at most kSuiteGenerationsMax.
 class SuiteCatalogue {
  public:
   // Loads every suite of `suites_dir` with its tasks and writes what is not yet below `state_dir`.
   // A suite whose rows are missing is kept as unavailable. INVALID_ARGUMENT names file and key;
   // NOT_FOUND when there is no suite, or none of the name `default_suite`.
   static Result<std::unique_ptr<SuiteCatalogue>> Load(const std::string& suites_dir,
-                                                      const std::string& datasets_dir,
+                                                      const evaluation::DatasetSources& datasets,
                                                       const std::string& state_dir,
                                                       const std::string& default_suite);
 
-  const std::vector<LoadedSuite>& all() const { return suites_; }
+  // Loads every suite again, with other datasets; Publish puts them in the place of the current
+  // ones. Bundles are on disk when it returns; after an error none that was new. Errors as Load.
+  Result<std::unique_ptr<SuiteGeneration>> Prepare(
+      const evaluation::DatasetSources& datasets) const;
+  // RESOURCE_EXHAUSTED over kSuiteGenerationsMax: the scheduler must be restarted.
+  Status Publish(std::unique_ptr<const SuiteGeneration> generation) EXCLUDES(mutex_);
+
+  const std::vector<LoadedSuite>& all() const { return current_.load()->suites; }
   // nullptr: no such suite. "" is the default suite.
   const LoadedSuite* Find(const std::string& name) const;
-  bool IsDefault(const LoadedSuite& suite) const { return suite.suite.name == default_; }
+  bool IsDefault(const LoadedSuite& suite) const {
+    return suite.suite.name == current_.load()->default_suite;
+  }
   // "a, b, c", for messages.
   std::string Names() const;
 
@@ -50,13 +69,16 @@ class SuiteCatalogue {
   // The text of a bundle, also of an earlier version. NOT_FOUND; INVALID_ARGUMENT when `digest` is
   // no digest.
   Result<std::unique_ptr<MappedFile>> OpenBundle(const std::string& digest) const;
+  // Removes a bundle that no request names, if it is there.
+  void DropBundle(const std::string& digest) const;
 
  private:
-  SuiteCatalogue(std::string state_dir, std::vector<LoadedSuite> suites, std::string default_suite);
+  SuiteCatalogue(std::string suites_dir, std::string state_dir, std::string default_suite);
 
-  const std::string state_dir_;
-  const std::vector<LoadedSuite> suites_;
-  const std::string default_;
+  const std::string suites_dir_, state_dir_, default_wanted_;
+  std::atomic<const SuiteGeneration*> current_ = nullptr;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<const SuiteGeneration>> generations_ GUARDED_BY(mutex_);
 };
 
 // A suite's definition as JSON and back, without its tasks.

@@ -38,6 +38,8 @@ class Reader {
   // In batch order.
   virtual Result<std::vector<core::BatchRow>> Batches(const RequestId& id, int64_t round) = 0;
   virtual Result<std::optional<core::ScoreRow>> Score(const RequestId& id, int64_t round) = 0;
+  // Requests of every state that were submitted with this bundle.
+  virtual Result<int64_t> CountRequestsOf(const std::string& bundle_digest) = 0;
   // Newest score of every FINISHED request of `suite`, best average first.
   virtual Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) = 0;
   // Events with seq > `after`, oldest first. `id` "" for all.

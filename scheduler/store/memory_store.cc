@@ -80,6 +80,13 @@ class MemoryReader final : public Reader {
     return rows;
   }
 
+  Result<int64_t> CountRequestsOf(const std::string& bundle_digest) override {
+    MutexLock lock(t_->mutex);
+    return std::count_if(t_->requests.begin(), t_->requests.end(), [&](const auto& request) {
+      return request.second.spec.bundle_digest == bundle_digest;
+    });
+  }
+
   Result<std::vector<core::AttemptRow>> Attempts(const RequestId& id) override {
     MutexLock lock(t_->mutex);
     std::vector<core::AttemptRow> rows;

@@ -67,6 +67,15 @@ class SqliteReader final : public Reader {
     return ReadAll<core::RequestRow>(statement, "requests");
   }
 
+  Result<int64_t> CountRequestsOf(const std::string& bundle_digest) override {
+    MutexLock lock(mutex_);
+    Statement statement =
+        database_->Prepare("SELECT count(*) FROM requests WHERE bundle_digest = ?");
+    statement.Bind(bundle_digest);
+    ASSIGN_OR_RETURN(const bool found, statement.Step());
+    return found ? statement.Int(0) : 0;
+  }
+
   Result<std::vector<core::AttemptRow>> Attempts(const RequestId& id) override {
     static const std::string sql =
         Select<core::AttemptRow>("attempts", "WHERE request = ? ORDER BY round, attempt");

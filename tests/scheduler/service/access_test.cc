@@ -103,7 +103,8 @@ TEST_F(RolesTest, EveryCallNeedsItsRole) {
   EXPECT_EQ(ExplainAs(kWorker, "a"), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(BackupAs(kAlice), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(BackupAs(kOperator), StatusCode::OK);
-  EXPECT_EQ(SamplesAs(kAlice), StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(SamplesAs(kWorker), StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(SamplesAs(kReader), StatusCode::NOT_FOUND);
   EXPECT_EQ(SamplesAs(kOperator), StatusCode::NOT_FOUND);
 }
 
