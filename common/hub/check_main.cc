@@ -32,13 +32,16 @@ void LimitThisProcess() {
 }
 
 int Run(int argc, char** argv) {
-  std::string dir;
-  std::string precision = "float32";
+  std::string dir, policy;
   std::string chat_template;
+  CheckOptions options;
   bool json = false;
   CLI::App app{"koeval-check checks a model directory without running it.", "koeval-check"};
   app.add_option("dir", dir, "The model's directory")->required();
-  app.add_option("--precision", precision, "float32, bfloat16 or float16");
+  app.add_option("--precision", options.precision, "float32, bfloat16 or float16");
+  app.add_option("--weight-type", options.weight_type, "Original; others are refused");
+  app.add_option("--model", options.model, "org/name that the directory is a copy of");
+  app.add_option("--policy", policy, "The submission policy; default: the built-in one");
   const CLI::Option* wants_template =
       app.add_option("--chat-template", chat_template,
                      "A chat template of this name must be there, such as default");
@@ -49,9 +52,17 @@ int Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
+  if (wants_template->count() > 0) options.chat_template = chat_template;
+  if (!policy.empty()) {
+    auto loaded = LoadPolicy(policy);
+    if (!loaded.ok()) {
+      std::fprintf(stderr, "koeval-check: %s\n", loaded.status().message().c_str());
+      return kExitUsage;
+    }
+    options.policy = *std::move(loaded);
+  }
   LimitThisProcess();
-  const CheckReport report = CheckModelDir(
-      dir, precision, wants_template->count() > 0 ? std::optional(chat_template) : std::nullopt);
+  const CheckReport report = CheckModelDir(dir, options);
   // Texts of the repository may be no UTF-8: replaced rather than refused.
   std::printf("%s\n", ToJson(report).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
   return report.ok() ? 0 : 1;

@@ -23,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kDepthMax = 16;
-constexpr size_t kCardBytesMax = 1 << 20;
 
 class Directory final : public Repository {
  public:
@@ -100,6 +99,14 @@ Status List(const std::string& root, RepositoryInfo& info, int64_t& newest) {
   return OkStatus();
 }
 
+void AddCard(ModelCard card, RepositoryInfo& info) {
+  info.license = std::move(card.license);
+  info.license_name = std::move(card.license_name);
+  info.license_link = std::move(card.license_link);
+  info.base_models = std::move(card.base_models);
+  info.tags = std::move(card.tags);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Repository>> OpenDirectory(const std::string& dir) {
@@ -112,8 +119,7 @@ Result<std::unique_ptr<Repository>> OpenDirectory(const std::string& dir) {
   RETURN_IF_ERROR(List(dir, info, newest));
   if (newest > 0) info.last_modified = FormatUtc({newest * 1'000'000});
   const auto card = koeval::ReadFile(dir + "/README.md", kCardBytesMax);
-  RepositoryInfo with_card = info;
-  if (card.ok() && ReadModelCard(*card, with_card).ok()) info = std::move(with_card);
+  if (card.ok()) AddCard(ParseModelCard(*card), info);
   return std::unique_ptr<Repository>(std::make_unique<Directory>(dir, std::move(info)));
 }
 

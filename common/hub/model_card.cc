@@ -1,68 +1,118 @@
-// Model cards, by yaml-cpp.
+// README.md: header and text.
 #include "common/hub/model_card.h"
 
 #include <fmt/core.h>
 #include <yaml-cpp/yaml.h>
 
-#include <string>
-#include <vector>
+#include <algorithm>
+#include <cctype>
+
+#include "common/base/utf8.h"
 
 namespace koeval::hub {
 namespace {
 
-constexpr size_t kHeadBytesMax = 64 << 10;
-constexpr size_t kValuesMax = 1000;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kFence = "---";
 
-// The text between the first line "---" and the next; empty when there is none.
-std::string_view HeadOf(std::string_view readme) {
-  if (readme.starts_with("\xef\xbb\xbf")) readme.remove_prefix(3);
-  if (!readme.starts_with(kFence)) return {};
-  const size_t first = readme.find('\n');
-  if (first == std::string_view::npos) return {};
-  const size_t last = readme.find("\n---", first);
-  return last == std::string_view::npos ? std::string_view()
-                                        : readme.substr(first + 1, last - first);
+struct Parts {
+  std::string header;  // "" when there is none
+  std::string_view text;
+};
+
+// One line without its end; moves `at` past the end.
+std::string_view NextLine(std::string_view text, size_t& at) {
+  const size_t end = std::min(text.find('\n', at), text.size());
+  std::string_view line = text.substr(at, end - at);
+  at = std::min(end + 1, text.size());
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
 }
 
-// A scalar, or the first of a list of scalars.
-std::string Text(const YAML::Node& node) {
-  if (node.IsScalar()) return node.Scalar();
-  if (node.IsSequence() && node.size() > 0 && node[0].IsScalar()) return node[0].Scalar();
-  return "";
+Parts Split(std::string_view readme) {
+  if (readme.starts_with(kByteOrderMark)) readme.remove_prefix(kByteOrderMark.size());
+  size_t at = 0;
+  while (at < readme.size() && std::isspace(static_cast<unsigned char>(readme[at]))) ++at;
+  if (NextLine(readme, at) != kFence) return {"", readme};
+  Parts out;
+  while (at < readme.size()) {
+    const std::string_view line = NextLine(readme, at);
+    if (line == kFence) {
+      out.text = readme.substr(at);
+      return out;
+    }
+    out.header.append(line).push_back('\n');
+  }
+  return {"", readme};  // a header that never ends is text
 }
 
-std::vector<std::string> Texts(const YAML::Node& node) {
+std::string Word(const YAML::Node& node) {
+  if (!node.IsScalar()) return "";
+  return std::string(Utf8Prefix(PythonStrip(node.Scalar()), kCardWordBytesMax));
+}
+
+// A word, or the first of a list of words.
+std::string FirstWord(const YAML::Node& node) {
+  return node.IsSequence() && node.size() > 0 ? Word(node[0]) : Word(node);
+}
+
+// A word, or a list of words.
+std::vector<std::string> Words(const YAML::Node& node) {
   std::vector<std::string> out;
-  if (node.IsScalar()) out.push_back(node.Scalar());
-  if (!node.IsSequence()) return out;
-  for (size_t i = 0; i < node.size() && i < kValuesMax; ++i) {
-    if (node[i].IsScalar()) out.push_back(node[i].Scalar());
+  const size_t count = node.IsSequence() ? std::min(node.size(), kCardListMax) : 1;
+  for (size_t i = 0; i < count; ++i) {
+    std::string word = node.IsSequence() ? Word(node[i]) : Word(node);
+    if (!word.empty()) out.push_back(std::move(word));
   }
   return out;
 }
 
-}  // namespace
+void ReadHeader(const YAML::Node& header, ModelCard& card) {
+  if (const auto node = header["license"]) card.license = FirstWord(node);
+  if (const auto node = header["license_name"]) card.license_name = FirstWord(node);
+  if (const auto node = header["license_link"]) card.license_link = FirstWord(node);
+  if (const auto node = header["base_model"]) card.base_models = Words(node);
+  if (const auto node = header["language"]) card.languages = Words(node);
+  if (const auto node = header["tags"]) card.tags = Words(node);
+}
 
-Status ReadModelCard(std::string_view readme, RepositoryInfo& info) {
-  const std::string_view head = HeadOf(readme);
-  if (head.empty()) return OkStatus();
-  if (head.size() > kHeadBytesMax) {
-    return InvalidArgument(fmt::format("the head of README.md has {} bytes, at most {} are read",
-                                       head.size(), kHeadBytesMax));
+// "" or why the header cannot be read.
+std::string TryHeader(const std::string& text, ModelCard& card) {
+  if (text.size() > kCardHeaderBytesMax) {
+    return fmt::format("the header of README.md has {} bytes, at most {} are read", text.size(),
+                       kCardHeaderBytesMax);
   }
   try {
-    const YAML::Node card = YAML::Load(std::string(head));
-    if (!card.IsMap()) return InvalidArgument("the head of README.md is no YAML mapping");
-    if (const auto node = card["license"]) info.license = Text(node);
-    if (const auto node = card["license_name"]) info.license_name = Text(node);
-    if (const auto node = card["license_link"]) info.license_link = Text(node);
-    if (const auto node = card["base_model"]) info.base_models = Texts(node);
-    if (const auto node = card["tags"]) info.tags = Texts(node);
+    const YAML::Node header = YAML::Load(text);
+    if (!header.IsMap()) return "the header of README.md is no YAML mapping of keys to values";
+    ReadHeader(header, card);
+    return "";
   } catch (const YAML::Exception& error) {
-    return InvalidArgument(fmt::format("the head of README.md is no YAML: {}", error.what()));
+    // The fence is line 1. The message may quote one byte of a longer character.
+    return fmt::format("README.md, line {}: not valid YAML: {}", error.mark.line + 2,
+                       ToUtf8(ToUtf32(error.msg)));
   }
-  return OkStatus();
+}
+
+}  // namespace
+
+ModelCard ParseModelCard(std::string_view readme) {
+  const std::string clean = IsValidUtf8(readme) ? std::string(readme) : ToUtf8(ToUtf32(readme));
+  const Parts parts = Split(clean);
+  ModelCard card;
+  card.text_characters = CountCodePoints(PythonStrip(parts.text));
+  if (PythonStrip(parts.header).empty()) return card;
+  ModelCard read = card;
+  card.problem = TryHeader(parts.header, read);
+  return card.problem.empty() ? read : card;
+}
+
+std::string LicenseKey(const ModelCard& card) {
+  const bool named = card.license.empty() || card.license == "other";
+  std::string key = named && !card.license_name.empty() ? card.license_name : card.license;
+  std::transform(key.begin(), key.end(), key.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return key;
 }
 
 }  // namespace koeval::hub

@@ -1,0 +1,15 @@
+// The report of the submission checks as a table.
+#pragma once
+
+#include <string>
+
+#include "common/base/json.h"
+#include "scheduler/cli/terminal.h"
+
+namespace koeval::cli {
+
+// One line for each check (ok, warning, failed or skipped), then what is to be done about each
+// finding, then the facts. `report` has the form of hub::ToJson.
+std::string RenderCheckReport(const Terminal& terminal, const Json& report);
+
+}  // namespace koeval::cli
