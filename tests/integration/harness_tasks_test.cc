@@ -13,6 +13,7 @@
 #include "common/base/file.h"
 #include "tests/common/temp_folder.h"
 #include "tests/integration/cluster.h"
+#include "tests/integration/eval_files.h"
 
 namespace koeval::integration {
 namespace {
@@ -82,32 +83,6 @@ std::string WriteSuite(const std::string& folder, const std::string& data) {
   return path;
 }
 
-// What `koeval eval` wrote: the results, and the lines of each task.
-struct EvalFiles {
-  Json results;
-  std::map<std::string, std::string> samples;
-};
-
-EvalFiles ReadEvalFiles(const std::string& folder) {
-  EvalFiles files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (!entry.is_regular_file()) continue;
-    const auto text = ReadFile(entry.path().string(), size_t{1} << 30);
-    EXPECT_TRUE(text.ok()) << text.status().ToString();
-    if (!text.ok()) continue;
-    if (name.starts_with("results_")) {
-      auto json = ParseJson(*text);
-      EXPECT_TRUE(json.ok()) << json.status().ToString();
-      if (json.ok()) files.results = *std::move(json);
-    } else if (name.starts_with("samples_")) {
-      const std::string stem = name.substr(8, name.size() - 8);
-      files.samples[stem.substr(0, stem.rfind('_'))] = *text;
-    }
-  }
-  return files;
-}
-
 size_t CountOf(const std::string& text, const std::string& part) {
   size_t count = 0;
   for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size()))
@@ -126,18 +101,6 @@ void ExpectFiveShots(const std::string& task, const std::string& lines) {
   } else {
     EXPECT_TRUE(prompt.starts_with("The following are multiple choice questions")) << task;
     EXPECT_EQ(CountOf(prompt, "\nAnswer:"), kShots + 1) << task;
-  }
-}
-
-// Everything of two result files that times, names and devices do not decide.
-void ExpectSameScores(const Json& queue, const Json& eval) {
-  for (const char* key : {"results", "groups", "group_subtasks", "configs", "versions", "n-shot",
-                          "higher_is_better", "n-samples", "task_hashes"}) {
-    ASSERT_TRUE(queue.contains(key) && eval.contains(key)) << key;
-    EXPECT_EQ(queue[key].dump(), eval[key].dump()) << key;
-  }
-  for (const char* key : {"profile", "hardware_class", "plan_digest", "tasks", "suite"}) {
-    EXPECT_EQ(queue["koeval"][key].dump(), eval["koeval"][key].dump()) << key;
   }
 }
 
