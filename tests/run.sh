@@ -5,9 +5,8 @@
 #
 # Lanes, in order: checks of the source text, clang's thread-safety analysis, clang-tidy,
 # ThreadSanitizer, AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all
-# tests. --quick runs the release lane alone; --nightly adds the sanitizers over the services, the
-# fuzzers (KOEVAL_FUZZ_SECONDS each, default 300), and the long modes (more simulator seeds, more kill
-# points).
+# tests. --quick runs the release lane alone; --nightly adds the fuzzers (KOEVAL_FUZZ_SECONDS each,
+# default 300) and the long modes (more simulator seeds, more kill points).
 # KOEVAL_TEST_DATA=/folder lets the tests that need real datasets run; else they say that they skip.
 set -euo pipefail
 
@@ -19,7 +18,7 @@ for arg in "$@"; do
   case "$arg" in
     --nightly) nightly=true ;;
     --quick) quick=true ;;
-    -h|--help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown option $arg; see --help" >&2; exit 2 ;;
   esac
 done
@@ -75,14 +74,7 @@ if ! $quick; then
 
   step "AddressSanitizer and UndefinedBehaviorSanitizer"
   build asan
-  if ! $nightly; then
-    run_tests asan -LE long
-  else
-    run_tests asan
-    step "the same over the services"
-    build asan-grpc
-    run_tests asan-grpc
-  fi
+  if $nightly; then run_tests asan; else run_tests asan -LE long; fi
 
   if $nightly; then
     step "fuzzers"
