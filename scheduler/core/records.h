@@ -172,6 +172,53 @@ struct RemoveLease {
   LeaseId id;
 };
 
+// What is known about a model, whoever asked for it and however often it was evaluated. The newest
+// word counts, field by field; an empty field says that nobody knows.
+struct ModelRow {
+  std::string model;  // org/name or a local directory; the key
+  std::string type;   // a name of scheduler/board/model_type.h
+  std::string license;
+  std::optional<int64_t> likes;
+  std::optional<int64_t> parameters;
+  std::string precision;     // of its newest request
+  std::string architecture;  // class names, joined by ";"
+  std::string base_model;
+  WallTime deleted_at;    // when the hub was first seen without it; 0: it is there, or nobody asked
+  WallTime refreshed_at;  // of the newest change or confirmation
+  std::string source;     // what gave the newest word: "checks", "hub", "import"
+};
+
+// A model that operators warn of. The one of a model whose `lifted_at` is 0 is in force.
+struct FlagRow {
+  std::string model;
+  std::string reason;
+  std::string url;  // of the discussion; "" for none
+  std::string set_by;
+  WallTime set_at;  // unique within a model
+  std::string lifted_by;
+  WallTime lifted_at;
+};
+
+// A file of the leaderboard's datasets that was imported, by kind and path.
+struct ImportRow {
+  std::string kind;    // "requests" or "results"
+  std::string path;    // below the folder that was imported, with "/"
+  std::string digest;  // SHA-256 of the text
+  std::string model;
+  std::string revision;
+  std::string precision;
+  std::string status;      // of a request, as the file has it; "" for results
+  std::string facts_json;  // the other fields that were understood (scheduler/board)
+  std::string imported_by;
+  WallTime imported_at;
+};
+// Its text, byte by byte.
+struct ImportTextRow {
+  std::string kind;
+  std::string path;
+  std::string text;
+};
+
 // What the core needs to go on after a restart: live requests whole; finished ones by row only.
 struct Snapshot {
   std::vector<RequestRow> requests;  // in submit order
@@ -188,7 +235,8 @@ struct Snapshot {
 };
 
 // One durable change. A commit holds many and is atomic.
-using Mutation = std::variant<RequestRow, AttemptRow, LeaseRow, RemoveLease, BatchRow, ScoreRow,
-                              EventRow, AuditRow, MetaRow>;
+using Mutation =
+    std::variant<RequestRow, AttemptRow, LeaseRow, RemoveLease, BatchRow, ScoreRow, EventRow,
+                 AuditRow, MetaRow, ModelRow, FlagRow, ImportRow, ImportTextRow>;
 
 }  // namespace koeval::core

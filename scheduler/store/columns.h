@@ -118,4 +118,51 @@ void VisitColumns(Visitor& visit, Row& row) {
   visit("value", row.value);
 }
 
+template <typename Visitor, RowOf<core::ModelRow> Row>
+void VisitColumns(Visitor& visit, Row& row) {
+  visit("model", row.model);
+  visit("type", row.type);
+  visit("license", row.license);
+  visit("likes", row.likes);
+  visit("parameters", row.parameters);
+  visit("precision", row.precision);
+  visit("architecture", row.architecture);
+  visit("base_model", row.base_model);
+  visit("deleted_at", row.deleted_at);
+  visit("refreshed_at", row.refreshed_at);
+  visit("source", row.source);
+}
+
+template <typename Visitor, RowOf<core::FlagRow> Row>
+void VisitColumns(Visitor& visit, Row& row) {
+  visit("model", row.model);
+  visit("reason", row.reason);
+  visit("url", row.url);
+  visit("set_by", row.set_by);
+  visit("set_at", row.set_at);
+  visit("lifted_by", row.lifted_by);
+  visit("lifted_at", row.lifted_at);
+}
+
+template <typename Visitor, RowOf<core::ImportRow> Row>
+void VisitColumns(Visitor& visit, Row& row) {
+  visit("kind", row.kind);
+  visit("path", row.path);
+  visit("digest", row.digest);
+  visit("model", row.model);
+  visit("revision", row.revision);
+  visit("precision", row.precision);
+  visit("status", row.status);
+  visit("facts", row.facts_json);
+  visit("imported_by", row.imported_by);
+  visit("imported_at", row.imported_at);
+}
+
+template <typename Visitor, RowOf<core::ImportTextRow> Row>
+void VisitColumns(Visitor& visit, Row& row) {
+  visit("kind", row.kind);
+  visit("path", row.path);
+  visit("text", row.text);
+}
+
 }  // namespace koeval::store

@@ -42,10 +42,30 @@ class Reader {
   virtual Result<int64_t> CountRequestsOf(const std::string& bundle_digest) = 0;
   // Newest score of every FINISHED request of `suite`, best average first.
   virtual Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) = 0;
+  // The same without those of models that are flagged.
+  virtual Result<std::vector<core::ScoreRow>> UnflaggedScores(const std::string& suite,
+                                                              int64_t limit) = 0;
   // Events with seq > `after`, oldest first. `id` "" for all.
   virtual Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
                                                      int64_t limit) = 0;
   virtual Result<std::vector<core::AuditRow>> Audit(int64_t limit) = 0;  // newest first
+
+  // What is known about a model; nothing for one that nobody looked at.
+  virtual Result<std::optional<core::ModelRow>> Model(const std::string& model) = 0;
+  // In order of names, those after `after` ("" from the start).
+  virtual Result<std::vector<core::ModelRow>> Models(const std::string& after, int64_t limit) = 0;
+  // In order of models and time; of `model` alone unless it is "". Flags in force, and with
+  // `lifted` the earlier ones too.
+  virtual Result<std::vector<core::FlagRow>> Flags(const std::string& model, bool lifted,
+                                                   int64_t limit) = 0;
+  // Imported files of `kind` in order of paths, those after `after` ("" from the start).
+  virtual Result<std::vector<core::ImportRow>> Imports(const std::string& kind,
+                                                       const std::string& after, int64_t limit) = 0;
+  // One of them; nothing when there is no such file.
+  virtual Result<std::optional<core::ImportRow>> Import(const std::string& kind,
+                                                        const std::string& path) = 0;
+  virtual Result<std::string> ImportText(const std::string& kind,
+                                         const std::string& path) = 0;  // NOT_FOUND
 };
 
 class JobStore {

@@ -15,6 +15,8 @@ namespace {
 
 using RoundKey = std::pair<std::string, int64_t>;
 using BatchKey = std::tuple<std::string, int64_t, int64_t>;
+using FlagKey = std::pair<std::string, int64_t>;      // model, time
+using FileKey = std::pair<std::string, std::string>;  // kind, path
 
 // Everything that was committed; shared by the store and its readers.
 struct Tables {
@@ -28,6 +30,18 @@ struct Tables {
   std::map<int64_t, core::EventRow> events GUARDED_BY(mutex);
   std::vector<core::AuditRow> audit GUARDED_BY(mutex);
   std::map<std::string, std::string> meta GUARDED_BY(mutex);
+  std::map<std::string, core::ModelRow> models GUARDED_BY(mutex);
+  std::map<FlagKey, core::FlagRow> flags GUARDED_BY(mutex);
+  std::map<FileKey, core::ImportRow> imports GUARDED_BY(mutex);
+  std::map<FileKey, core::ImportTextRow> import_texts GUARDED_BY(mutex);
+
+  bool IsFlagged(const std::string& model) const REQUIRES(mutex) {
+    for (auto it = flags.lower_bound({model, INT64_MIN});
+         it != flags.end() && it->second.model == model; ++it) {
+      if (it->second.lifted_at == WallTime{}) return true;
+    }
+    return false;
+  }
 };
 
 bool Matches(const core::RequestRow& row, const RequestFilter& filter) {
@@ -114,10 +128,21 @@ class MemoryReader final : public Reader {
   }
 
   Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) override {
+    return ReadScores(suite, true, limit);
+  }
+
+  Result<std::vector<core::ScoreRow>> UnflaggedScores(const std::string& suite,
+                                                      int64_t limit) override {
+    return ReadScores(suite, false, limit);
+  }
+
+  Result<std::vector<core::ScoreRow>> ReadScores(const std::string& suite, bool flagged,
+                                                 int64_t limit) {
     MutexLock lock(t_->mutex);
     std::vector<core::ScoreRow> rows;
     for (const auto& [number, request] : t_->requests) {
       if (request.state != core::RequestState::kFinished || request.spec.suite != suite) continue;
+      if (!flagged && t_->IsFlagged(request.spec.model)) continue;
       const auto score = t_->scores.find({request.id.text, request.round});
       if (score != t_->scores.end()) rows.push_back(score->second);
     }
@@ -145,6 +170,62 @@ class MemoryReader final : public Reader {
     MutexLock lock(t_->mutex);
     std::vector<core::AuditRow> rows(t_->audit.rbegin(), t_->audit.rend());
     return FirstOf(std::move(rows), limit);
+  }
+
+  Result<std::optional<core::ModelRow>> Model(const std::string& model) override {
+    MutexLock lock(t_->mutex);
+    const auto found = t_->models.find(model);
+    if (found == t_->models.end()) return std::optional<core::ModelRow>();
+    return std::optional<core::ModelRow>(found->second);
+  }
+
+  Result<std::vector<core::ModelRow>> Models(const std::string& after, int64_t limit) override {
+    MutexLock lock(t_->mutex);
+    std::vector<core::ModelRow> rows;
+    for (auto it = t_->models.upper_bound(after);
+         it != t_->models.end() && static_cast<int64_t>(rows.size()) < limit; ++it) {
+      rows.push_back(it->second);
+    }
+    return rows;
+  }
+
+  Result<std::vector<core::FlagRow>> Flags(const std::string& model, bool lifted,
+                                           int64_t limit) override {
+    MutexLock lock(t_->mutex);
+    std::vector<core::FlagRow> rows;
+    for (const auto& [key, row] : t_->flags) {
+      if (!model.empty() && row.model != model) continue;
+      if (lifted || row.lifted_at == WallTime{}) rows.push_back(row);
+    }
+    return FirstOf(std::move(rows), limit);
+  }
+
+  Result<std::vector<core::ImportRow>> Imports(const std::string& kind, const std::string& after,
+                                               int64_t limit) override {
+    MutexLock lock(t_->mutex);
+    std::vector<core::ImportRow> rows;
+    for (auto it = t_->imports.upper_bound({kind, after});
+         it != t_->imports.end() && it->second.kind == kind &&
+         static_cast<int64_t>(rows.size()) < limit;
+         ++it) {
+      rows.push_back(it->second);
+    }
+    return rows;
+  }
+
+  Result<std::optional<core::ImportRow>> Import(const std::string& kind,
+                                                const std::string& path) override {
+    MutexLock lock(t_->mutex);
+    const auto found = t_->imports.find({kind, path});
+    if (found == t_->imports.end()) return std::optional<core::ImportRow>();
+    return std::optional<core::ImportRow>(found->second);
+  }
+
+  Result<std::string> ImportText(const std::string& kind, const std::string& path) override {
+    MutexLock lock(t_->mutex);
+    const auto found = t_->import_texts.find({kind, path});
+    if (found == t_->import_texts.end()) return NotFound("there is no imported file " + path);
+    return found->second.text;
   }
 
  private:
@@ -241,6 +322,10 @@ class MemoryStore final : public JobStore {
     add(t_->events);
     for (const core::AuditRow& row : t_->audit) out.emplace_back(row);
     for (const auto& [key, value] : t_->meta) out.emplace_back(core::MetaRow{key, value});
+    add(t_->models);
+    add(t_->flags);
+    add(t_->imports);
+    add(t_->import_texts);
     return out;
   }
 
@@ -267,6 +352,16 @@ class MemoryStore final : public JobStore {
     } else {
       t_->meta[row.key] = row.value;
     }
+  }
+  void Apply(const core::ModelRow& row) REQUIRES(t_->mutex) { t_->models[row.model] = row; }
+  void Apply(const core::FlagRow& row) REQUIRES(t_->mutex) {
+    t_->flags[{row.model, row.set_at.micros}] = row;
+  }
+  void Apply(const core::ImportRow& row) REQUIRES(t_->mutex) {
+    t_->imports[{row.kind, row.path}] = row;
+  }
+  void Apply(const core::ImportTextRow& row) REQUIRES(t_->mutex) {
+    t_->import_texts[{row.kind, row.path}] = row;
   }
 
   const std::shared_ptr<Tables> t_;

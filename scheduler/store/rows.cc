@@ -138,6 +138,26 @@ Status WriteRow(Database& database, const core::MetaRow& row) {
   return Write(database, sql, row);
 }
 
+Status WriteRow(Database& database, const core::ModelRow& row) {
+  static const std::string sql = WriteSql<core::ModelRow>("models", "model");
+  return Write(database, sql, row);
+}
+
+Status WriteRow(Database& database, const core::FlagRow& row) {
+  static const std::string sql = WriteSql<core::FlagRow>("flags", "model, set_at");
+  return Write(database, sql, row);
+}
+
+Status WriteRow(Database& database, const core::ImportRow& row) {
+  static const std::string sql = WriteSql<core::ImportRow>("imports", "kind, path");
+  return Write(database, sql, row);
+}
+
+Status WriteRow(Database& database, const core::ImportTextRow& row) {
+  static const std::string sql = WriteSql<core::ImportTextRow>("import_texts", "kind, path");
+  return Write(database, sql, row);
+}
+
 template std::string ColumnList<core::RequestRow>(std::string_view);
 template std::string ColumnList<core::AttemptRow>(std::string_view);
 template std::string ColumnList<core::LeaseRow>(std::string_view);
@@ -146,6 +166,10 @@ template std::string ColumnList<core::ScoreRow>(std::string_view);
 template std::string ColumnList<core::EventRow>(std::string_view);
 template std::string ColumnList<core::AuditRow>(std::string_view);
 template std::string ColumnList<core::MetaRow>(std::string_view);
+template std::string ColumnList<core::ModelRow>(std::string_view);
+template std::string ColumnList<core::FlagRow>(std::string_view);
+template std::string ColumnList<core::ImportRow>(std::string_view);
+template std::string ColumnList<core::ImportTextRow>(std::string_view);
 template Result<core::RequestRow> ReadRow<core::RequestRow>(const Statement&);
 template Result<core::AttemptRow> ReadRow<core::AttemptRow>(const Statement&);
 template Result<core::LeaseRow> ReadRow<core::LeaseRow>(const Statement&);
@@ -154,5 +178,9 @@ template Result<core::ScoreRow> ReadRow<core::ScoreRow>(const Statement&);
 template Result<core::EventRow> ReadRow<core::EventRow>(const Statement&);
 template Result<core::AuditRow> ReadRow<core::AuditRow>(const Statement&);
 template Result<core::MetaRow> ReadRow<core::MetaRow>(const Statement&);
+template Result<core::ModelRow> ReadRow<core::ModelRow>(const Statement&);
+template Result<core::FlagRow> ReadRow<core::FlagRow>(const Statement&);
+template Result<core::ImportRow> ReadRow<core::ImportRow>(const Statement&);
+template Result<core::ImportTextRow> ReadRow<core::ImportTextRow>(const Statement&);
 
 }  // namespace koeval::store

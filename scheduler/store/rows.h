@@ -34,5 +34,9 @@ Status WriteRow(Database& database, const core::ScoreRow& row);
 Status WriteRow(Database& database, const core::EventRow& row);
 Status WriteRow(Database& database, const core::AuditRow& row);
 Status WriteRow(Database& database, const core::MetaRow& row);
+Status WriteRow(Database& database, const core::ModelRow& row);
+Status WriteRow(Database& database, const core::FlagRow& row);
+Status WriteRow(Database& database, const core::ImportRow& row);
+Status WriteRow(Database& database, const core::ImportTextRow& row);
 
 }  // namespace koeval::store

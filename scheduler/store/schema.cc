@@ -130,7 +130,58 @@ CREATE TABLE quarantine (
 // Requests may ask for a chat template. Empty columns count in no checksum.
 constexpr Migration kVersion2 = "ALTER TABLE requests ADD COLUMN chat TEXT NOT NULL DEFAULT '';";
 
-constexpr std::array<Migration, 2> kMigrations = {kVersion1, kVersion2};
+// What is known about models, flags, and imported files of the leaderboard's datasets.
+constexpr Migration kVersion3 = R"sql(
+CREATE TABLE models (
+  model TEXT PRIMARY KEY,
+  type TEXT NOT NULL,
+  license TEXT NOT NULL,
+  likes INTEGER,
+  parameters INTEGER,
+  precision TEXT NOT NULL,
+  architecture TEXT NOT NULL,
+  base_model TEXT NOT NULL,
+  deleted_at INTEGER NOT NULL,
+  refreshed_at INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE flags (
+  model TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  url TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_at INTEGER NOT NULL,
+  lifted_by TEXT NOT NULL,
+  lifted_at INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY (model, set_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX flags_in_force ON flags (model) WHERE lifted_at = 0;
+CREATE TABLE imports (
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  model TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  precision TEXT NOT NULL,
+  status TEXT NOT NULL,
+  facts TEXT NOT NULL,
+  imported_by TEXT NOT NULL,
+  imported_at INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  PRIMARY KEY (kind, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE import_texts (
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  text TEXT NOT NULL,
+  checksum INTEGER NOT NULL,
+  UNIQUE (kind, path)
+) STRICT;
+)sql";
+
+constexpr std::array<Migration, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 Status Upgrade(Database& database, size_t from, std::span<const Migration> migrations) {
   std::string script = "BEGIN IMMEDIATE;";

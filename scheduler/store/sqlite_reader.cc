@@ -100,23 +100,19 @@ class SqliteReader final : public Reader {
     MutexLock lock(mutex_);
     Statement statement = database_->Prepare(sql);
     statement.Bind(id.text).Bind(round);
-    ASSIGN_OR_RETURN(const bool found, statement.Step());
-    if (!found) return std::optional<core::ScoreRow>();
-    ASSIGN_OR_RETURN(core::ScoreRow row, ReadOne<core::ScoreRow>(statement, "scores"));
-    return std::optional<core::ScoreRow>(std::move(row));
+    return ReadOptional<core::ScoreRow>(statement, "scores");
   }
 
   Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) override {
-    // An average that is no number is NULL here, which comes last.
-    static const std::string sql = Select<core::ScoreRow>(
-        "scores",
-        "JOIN requests r ON r.id = scores.request AND r.round = scores.round"
-        " WHERE r.state = 'FINISHED' AND r.suite = ?"
-        " ORDER BY scores.average DESC, scores.finished_at, scores.request LIMIT ?");
-    MutexLock lock(mutex_);
-    Statement statement = database_->Prepare(sql);
-    statement.Bind(suite).Bind(std::max<int64_t>(0, limit));
-    return ReadAll<core::ScoreRow>(statement, "scores");
+    static const std::string sql = ScoresSql("");
+    return ReadScores(sql, suite, limit);
+  }
+
+  Result<std::vector<core::ScoreRow>> UnflaggedScores(const std::string& suite,
+                                                      int64_t limit) override {
+    static const std::string sql = ScoresSql(
+        " AND NOT EXISTS (SELECT 1 FROM flags WHERE flags.model = r.model AND lifted_at = 0)");
+    return ReadScores(sql, suite, limit);
   }
 
   Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
@@ -139,7 +135,94 @@ class SqliteReader final : public Reader {
     return ReadAll<core::AuditRow>(statement, "audit");
   }
 
+  Result<std::optional<core::ModelRow>> Model(const std::string& model) override {
+    static const std::string sql = Select<core::ModelRow>("models", "WHERE model = ?");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(model);
+    return ReadOptional<core::ModelRow>(statement, "models");
+  }
+
+  Result<std::vector<core::ModelRow>> Models(const std::string& after, int64_t limit) override {
+    static const std::string sql =
+        Select<core::ModelRow>("models", "WHERE model > ? ORDER BY model LIMIT ?");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(after).Bind(std::max<int64_t>(0, limit));
+    return ReadAll<core::ModelRow>(statement, "models");
+  }
+
+  Result<std::vector<core::FlagRow>> Flags(const std::string& model, bool lifted,
+                                           int64_t limit) override {
+    static const std::string all = Select<core::FlagRow>(
+        "flags", "WHERE (?1 = '' OR model = ?1) ORDER BY model, set_at LIMIT ?2");
+    static const std::string in_force = Select<core::FlagRow>(
+        "flags", "WHERE (?1 = '' OR model = ?1) AND lifted_at = 0 ORDER BY model, set_at LIMIT ?2");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(lifted ? all : in_force);
+    statement.Bind(model).Bind(std::max<int64_t>(0, limit));
+    return ReadAll<core::FlagRow>(statement, "flags");
+  }
+
+  Result<std::vector<core::ImportRow>> Imports(const std::string& kind, const std::string& after,
+                                               int64_t limit) override {
+    static const std::string sql =
+        Select<core::ImportRow>("imports", "WHERE kind = ? AND path > ? ORDER BY path LIMIT ?");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(kind).Bind(after).Bind(std::max<int64_t>(0, limit));
+    return ReadAll<core::ImportRow>(statement, "imports");
+  }
+
+  Result<std::optional<core::ImportRow>> Import(const std::string& kind,
+                                                const std::string& path) override {
+    static const std::string sql =
+        Select<core::ImportRow>("imports", "WHERE kind = ? AND path = ?");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(kind).Bind(path);
+    return ReadOptional<core::ImportRow>(statement, "imports");
+  }
+
+  Result<std::string> ImportText(const std::string& kind, const std::string& path) override {
+    static const std::string sql =
+        Select<core::ImportTextRow>("import_texts", "WHERE kind = ? AND path = ?");
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(kind).Bind(path);
+    ASSIGN_OR_RETURN(auto row, ReadOptional<core::ImportTextRow>(statement, "import_texts"));
+    if (!row) return NotFound("there is no imported file " + path);
+    return std::move(row->text);
+  }
+
  private:
+  // Newest scores of FINISHED requests of one suite that `condition` allows.
+  static std::string ScoresSql(std::string_view condition) {
+    // An average that is no number is NULL here, which comes last.
+    return Select<core::ScoreRow>(
+        "scores",
+        fmt::format("JOIN requests r ON r.id = scores.request AND r.round = scores.round"
+                    " WHERE r.state = 'FINISHED' AND r.suite = ?{}"
+                    " ORDER BY scores.average DESC, scores.finished_at, scores.request LIMIT ?",
+                    condition));
+  }
+
+  Result<std::vector<core::ScoreRow>> ReadScores(const std::string& sql, const std::string& suite,
+                                                 int64_t limit) {
+    MutexLock lock(mutex_);
+    Statement statement = database_->Prepare(sql);
+    statement.Bind(suite).Bind(std::max<int64_t>(0, limit));
+    return ReadAll<core::ScoreRow>(statement, "scores");
+  }
+
+  template <typename Row>
+  Result<std::optional<Row>> ReadOptional(Statement& statement, std::string_view table) const {
+    ASSIGN_OR_RETURN(const bool found, statement.Step());
+    if (!found) return std::optional<Row>();
+    ASSIGN_OR_RETURN(Row row, ReadOne<Row>(statement, table));
+    return std::optional<Row>(std::move(row));
+  }
+
   template <typename Row>
   Result<Row> ReadOne(const Statement& statement, std::string_view table) const {
     auto row = ReadRow<Row>(statement);

@@ -212,6 +212,72 @@ TEST_P(ReaderContract, EventsFollowTheirSequence) {
   EXPECT_EQ(seqs(0, {"nobody"}, 100), Numbers64{});
 }
 
+TEST_P(ReaderContract, ModelsComeInOrderOfNamesAndTheNewestWordCounts) {
+  core::ModelRow unknown;
+  unknown.model = "org/b";
+  ASSERT_TRUE(IsOk(Commit({MakeModel("org/c"), MakeModel("org/a"), unknown})));
+  core::ModelRow gone = MakeModel("org/a");
+  gone.deleted_at = {9};
+  gone.likes.reset();
+  ASSERT_TRUE(IsOk(Commit({gone})));
+  const std::vector<core::ModelRow> all = {gone, unknown, MakeModel("org/c")};
+  EXPECT_EQ(TextsOf(reader_->Models("", 10).value()), TextsOf(all));
+  EXPECT_EQ(TextsOf(reader_->Models("org/a", 1).value()), TextsOf(std::vector{unknown}));
+  EXPECT_TRUE(reader_->Models("org/c", 10)->empty());
+  EXPECT_EQ(TextOf(*reader_->Model("org/a").value()), TextOf(gone));
+  EXPECT_FALSE(reader_->Model("org/d").value().has_value());
+}
+
+TEST_P(ReaderContract, FlagsInForceAndEarlierOnesAreToldApart) {
+  ASSERT_TRUE(IsOk(Commit({MakeFlag("org/b", 7), MakeFlag("org/a", 3), MakeFlag("org/a", 9)})));
+  ASSERT_TRUE(IsOk(Commit({MakeFlag("org/a", 3, 5)})));
+  EXPECT_EQ(TextsOf(reader_->Flags("", false, 10).value()),
+            TextsOf(std::vector{MakeFlag("org/a", 9), MakeFlag("org/b", 7)}));
+  EXPECT_EQ(TextsOf(reader_->Flags("org/a", true, 10).value()),
+            TextsOf(std::vector{MakeFlag("org/a", 3, 5), MakeFlag("org/a", 9)}));
+  EXPECT_EQ(reader_->Flags("", true, 1)->size(), 1u);
+  EXPECT_TRUE(reader_->Flags("org", true, 10)->empty());
+}
+
+TEST_P(ReaderContract, ScoresOfFlaggedModelsAreLeftOutUntilTheFlagIsLifted) {
+  std::vector<core::Mutation> mutations = {MakeFlag("org/one", 3, 4), MakeFlag("org/two", 5)};
+  for (int64_t number = 1; number <= 2; ++number) {
+    core::RequestRow row = MakeRequest(number, random_);
+    row.spec.suite = "ko";
+    row.spec.model = number == 1 ? "org/one" : "org/two";
+    row.state = RequestState::kFinished;
+    mutations.insert(mutations.end(), {row, MakeScore(row.id, row.round, 0.25)});
+  }
+  ASSERT_TRUE(IsOk(Commit(std::move(mutations))));
+  EXPECT_EQ(reader_->Scores("ko", 10)->size(), 2u);
+  const auto unflagged = reader_->UnflaggedScores("ko", 10);
+  ASSERT_EQ(unflagged->size(), 1u);
+  EXPECT_EQ(unflagged->front().request.text, "request-1");
+  ASSERT_TRUE(IsOk(Commit({MakeFlag("org/two", 5, 6)})));
+  EXPECT_EQ(TextsOf(reader_->UnflaggedScores("ko", 10).value()),
+            TextsOf(reader_->Scores("ko", 10).value()));
+}
+
+TEST_P(ReaderContract, ImportedFilesKeepTheirBytesByKindAndPath) {
+  const std::string text = std::string("{\"모델\": \"a\"}\r\n\0 ", 18);
+  ASSERT_TRUE(IsOk(Commit(
+      {MakeImport("requests", "org/b.json"), MakeImport("requests", "org/a.json"),
+       MakeImport("results", "org/a.json"), core::ImportTextRow{"requests", "org/a.json", "old"},
+       core::ImportTextRow{"results", "org/a.json", "other"}})));
+  ASSERT_TRUE(IsOk(Commit({core::ImportTextRow{"requests", "org/a.json", text}})));
+  EXPECT_EQ(TextsOf(reader_->Imports("requests", "", 10).value()),
+            TextsOf(std::vector{MakeImport("requests", "org/a.json"),
+                                MakeImport("requests", "org/b.json")}));
+  EXPECT_EQ(reader_->Imports("requests", "org/a.json", 10)->size(), 1u);
+  EXPECT_EQ(reader_->Imports("requests", "", 1)->size(), 1u);
+  EXPECT_EQ(reader_->ImportText("requests", "org/a.json").value(), text);
+  EXPECT_EQ(reader_->ImportText("results", "org/a.json").value(), "other");
+  EXPECT_EQ(reader_->ImportText("results", "org/b.json").status().code(), Code::kNotFound);
+  EXPECT_EQ(TextOf(*reader_->Import("results", "org/a.json").value()),
+            TextOf(MakeImport("results", "org/a.json")));
+  EXPECT_FALSE(reader_->Import("results", "org/b.json").value().has_value());
+}
+
 TEST_P(ReaderContract, AuditComesNewestFirst) {
   ASSERT_TRUE(IsOk(Commit({MakeAudit("1"), MakeAudit("2")})));
   ASSERT_TRUE(IsOk(Commit({MakeAudit("3")})));

@@ -225,6 +225,10 @@ TEST_P(StoreContract, BackupOpensAndEquals) {
                       MakeEvent(number, row.id), MakeAudit(row.id.text)});
   }
   mutations.emplace_back(core::MetaRow{"next_lease", "31"});
+  mutations.emplace_back(MakeModel("org/a"));
+  mutations.emplace_back(MakeFlag("org/a", 5));
+  mutations.emplace_back(MakeImport("requests", "org/a.json"));
+  mutations.emplace_back(core::ImportTextRow{"requests", "org/a.json", "{ }\n"});
   ASSERT_TRUE(IsOk(Commit(std::move(mutations))));
   const std::string path = folder_.File("backup.db");
   ASSERT_TRUE(IsOk(store_->Backup(path)));

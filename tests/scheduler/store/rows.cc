@@ -129,6 +129,25 @@ core::AuditRow MakeAudit(const std::string& target) {
   return {{123}, "alice", "operator", "cancel", target, "because"};
 }
 
+core::ModelRow MakeModel(const std::string& model) {
+  return {model,     "fine-tuned",       "한국어 '\"\n", 17,          1'300'000'000,
+          "float16", "LlamaForCausalLM", "org/base",     {1'000'007}, {2'000'009},
+          "hub"};
+}
+
+core::FlagRow MakeFlag(const std::string& model, int64_t set_at, int64_t lifted_at) {
+  core::FlagRow row = {model,      "오염된 데이터", "https://hub.example/discussions/1",
+                       "alice",    {set_at},        "",
+                       {lifted_at}};
+  if (lifted_at != 0) row.lifted_by = "bob";
+  return row;
+}
+
+core::ImportRow MakeImport(const std::string& kind, const std::string& path) {
+  return {kind,      path,      "digest of " + path, "org/model", "main",
+          "float16", "PENDING", R"({"likes":3})",    "alice",     {3'000'011}};
+}
+
 std::string TextOf(const core::RequestRow& row) {
   return Visit(row);
 }
@@ -151,6 +170,15 @@ std::string TextOf(const core::AuditRow& row) {
   return Visit(row);
 }
 std::string TextOf(const core::MetaRow& row) {
+  return Visit(row);
+}
+std::string TextOf(const core::ModelRow& row) {
+  return Visit(row);
+}
+std::string TextOf(const core::FlagRow& row) {
+  return Visit(row);
+}
+std::string TextOf(const core::ImportRow& row) {
   return Visit(row);
 }
 std::string TextOf(const Snapshot::StoredBatch& row) {
@@ -182,6 +210,15 @@ std::vector<std::string> TextsOf(Reader& reader, const std::vector<RequestId>& i
   }
   Append(out, TextsOf(reader.Events(0, {}, kAll).value()));
   Append(out, TextsOf(reader.Audit(kAll).value()));
+  Append(out, TextsOf(reader.Models("", kAll).value()));
+  Append(out, TextsOf(reader.Flags("", true, kAll).value()));
+  for (const char* kind : {"requests", "results"}) {
+    const auto rows = reader.Imports(kind, "", kAll).value();
+    for (const core::ImportRow& row : rows) {
+      out.push_back(TextOf(row));
+      out.push_back(reader.ImportText(kind, row.path).value());
+    }
+  }
   return out;
 }
 

@@ -20,6 +20,10 @@ core::BatchRow MakeBatch(const RequestId& id, int64_t round, int64_t batch);
 core::ScoreRow MakeScore(const RequestId& id, int64_t round, double average);
 core::EventRow MakeEvent(int64_t seq, const RequestId& id);
 core::AuditRow MakeAudit(const std::string& target);
+core::ModelRow MakeModel(const std::string& model);
+// In force when `lifted_at` is 0.
+core::FlagRow MakeFlag(const std::string& model, int64_t set_at, int64_t lifted_at = 0);
+core::ImportRow MakeImport(const std::string& kind, const std::string& path);
 
 // One line per column; equal rows have equal texts.
 std::string TextOf(const core::RequestRow& row);
@@ -30,6 +34,9 @@ std::string TextOf(const core::ScoreRow& row);
 std::string TextOf(const core::EventRow& row);
 std::string TextOf(const core::AuditRow& row);
 std::string TextOf(const core::MetaRow& row);
+std::string TextOf(const core::ModelRow& row);
+std::string TextOf(const core::FlagRow& row);
+std::string TextOf(const core::ImportRow& row);
 std::string TextOf(const Snapshot::StoredBatch& row);
 
 template <typename Row>
@@ -41,7 +48,7 @@ std::vector<std::string> TextsOf(const std::vector<Row>& rows) {
 
 // All of a snapshot, line by line.
 std::vector<std::string> TextsOf(const Snapshot& snapshot);
-// All that a reader can see of `ids`, and every event and audit row.
+// All that a reader can see of `ids`, and every event, audit, model, flag and import row.
 std::vector<std::string> TextsOf(Reader& reader, const std::vector<RequestId>& ids);
 
 testing::AssertionResult IsOk(const Status& status);

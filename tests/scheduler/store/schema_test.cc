@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <vector>
 
 #include "scheduler/store/sqlite_store.h"
 #include "tests/common/temp_folder.h"
@@ -17,6 +17,16 @@ namespace koeval::store {
 namespace {
 
 const std::vector<RequestId> kIds = {{"request-1"}, {"request-2"}, {"request-3"}, {"request-4"}};
+
+const std::string kNewest = std::to_string(Migrations().size());
+const std::string kNext = std::to_string(Migrations().size() + 1);
+
+// All versions that there are, and then `more`.
+std::vector<Migration> MigrationsAnd(std::vector<Migration> more) {
+  std::vector<Migration> out(Migrations().begin(), Migrations().end());
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
 
 class SchemaTest : public testing::Test {
  protected:
@@ -60,13 +70,14 @@ TEST_F(SchemaTest, FixtureOfEveryVersionOpensWithAllItsRows) {
 
 TEST_F(SchemaTest, NewerVersionIsRefusedWithTheRemedy) {
   MakeCurrent();
-  RunSql(path_, "PRAGMA user_version = 3");
+  RunSql(path_, "PRAGMA user_version = " + kNext);
   const auto store = OpenSqliteStore(path_);
   EXPECT_EQ(store.status().code(), Code::kFailedPrecondition);
-  for (const char* word : {"version 3", "newer", "backup"}) {
+  for (const std::string& word :
+       {"version " + kNext, std::string("newer"), std::string("backup")}) {
     EXPECT_NE(store.status().message().find(word), std::string::npos);
   }
-  RunSql(path_, "PRAGMA user_version = 2");
+  RunSql(path_, "PRAGMA user_version = " + kNewest);
   ExpectRemembered(*OpenSqliteStore(path_).value());
 }
 
@@ -101,14 +112,14 @@ constexpr Migration kAddColumn =
 
 TEST_F(SchemaTest, UpgradeKeepsEveryRow) {
   MakeCurrent();
-  const std::array<Migration, 3> migrations = {Migrations()[0], Migrations()[1], kAddColumn};
+  const std::vector<Migration> migrations = MigrationsAnd({kAddColumn});
   {
     const auto store = OpenSqliteStore(path_, {.vfs = "", .migrations = migrations});
     ASSERT_TRUE(IsOk(store));
     ExpectRemembered(**store);  // the new column changes no checksum
   }
-  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "3");
-  // The older program, which knows version 2 at most, keeps its hands off.
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), kNext);
+  // The older program, which knows the version before at most, keeps its hands off.
   EXPECT_EQ(OpenSqliteStore(path_).status().code(), Code::kFailedPrecondition);
   const auto again = OpenSqliteStore(path_, {.vfs = "", .migrations = migrations});
   ASSERT_TRUE(IsOk(again));
@@ -116,18 +127,18 @@ TEST_F(SchemaTest, UpgradeKeepsEveryRow) {
 }
 
 TEST_F(SchemaTest, NewDatabaseGoesThroughEveryVersion) {
-  const std::array<Migration, 3> migrations = {Migrations()[0], Migrations()[1], kAddColumn};
+  const std::vector<Migration> migrations = MigrationsAnd({kAddColumn});
   ASSERT_TRUE(IsOk(OpenSqliteStore(path_, {.vfs = "", .migrations = migrations})));
-  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "3");
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), kNext);
   EXPECT_EQ(AskSql(path_, "SELECT count(note) FROM requests"), "0");
 }
 
 TEST_F(SchemaTest, UpgradeThatFailsLeavesTheOldVersionWhole) {
   MakeCurrent();
-  const std::array<Migration, 4> migrations = {Migrations()[0], Migrations()[1], kAddColumn,
-                                               "CREATE TABLE requests (already_there TEXT);"};
+  const std::vector<Migration> migrations =
+      MigrationsAnd({kAddColumn, "CREATE TABLE requests (already_there TEXT);"});
   EXPECT_FALSE(OpenSqliteStore(path_, {.vfs = "", .migrations = migrations}).ok());
-  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), "2");
+  EXPECT_EQ(AskSql(path_, "PRAGMA user_version"), kNewest);
   EXPECT_EQ(AskSql(path_, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), "0");
   ExpectRemembered(*OpenSqliteStore(path_).value());
 }
