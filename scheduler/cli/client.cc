@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/rpc/credentials.h"
 #include "common/rpc/status_convert.h"
+#include "koeval/v1/board.grpc.pb.h"
 #include "koeval/v1/catalogue.grpc.pb.h"
 #include "koeval/v1/cluster.grpc.pb.h"
 #include "koeval/v1/datasets.grpc.pb.h"
@@ -39,6 +40,7 @@ struct Client::Impl {
   std::unique_ptr<pb::CatalogueService::Stub> catalogue;
   std::unique_ptr<pb::ClusterService::Stub> cluster;
   std::unique_ptr<pb::DatasetService::Stub> datasets;
+  std::unique_ptr<pb::BoardService::Stub> board;
 
   void Prepare(grpc::ClientContext& context, bool bounded) const {
     credentials.Prepare(context);
@@ -96,6 +98,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   impl->catalogue = pb::CatalogueService::NewStub(impl->channel);
   impl->cluster = pb::ClusterService::NewStub(impl->channel);
   impl->datasets = pb::DatasetService::NewStub(impl->channel);
+  impl->board = pb::BoardService::NewStub(impl->channel);
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
@@ -211,14 +214,62 @@ Result<ResultsView> Client::Results(const std::string& id) {
   return ToView(response);
 }
 
-Result<LeaderboardView> Client::Leaderboard(const std::string& suite, int limit) {
+Result<LeaderboardView> Client::Leaderboard(const std::string& suite, int limit, bool flagged) {
   pb::GetLeaderboardRequest request;
+  request.set_flagged(flagged);
   request.set_suite(suite);
   request.set_limit(limit);
   ASSIGN_OR_RETURN(
       const auto response,
       impl_->Call(*impl_->results, &pb::ResultsService::Stub::GetLeaderboard, request));
   return ToView(response);
+}
+
+Result<FlagView> Client::Flag(const std::string& model, const std::string& reason,
+                              const std::string& url) {
+  pb::FlagModelRequest request;
+  request.set_model(model);
+  request.set_reason(reason);
+  request.set_url(url);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->board, &pb::BoardService::Stub::FlagModel, request));
+  return ToView(response.flag());
+}
+
+Result<FlagView> Client::Unflag(const std::string& model) {
+  pb::UnflagModelRequest request;
+  request.set_model(model);
+  ASSIGN_OR_RETURN(const auto response,
+                   impl_->Call(*impl_->board, &pb::BoardService::Stub::UnflagModel, request));
+  return ToView(response.flag());
+}
+
+Result<std::vector<ModelView>> Client::Models(bool flagged_only, int64_t limit) {
+  pb::ListModelsRequest request;
+  request.set_flagged_only(flagged_only);
+  std::vector<ModelView> out;
+  while (static_cast<int64_t>(out.size()) < limit) {
+    request.set_page_size(static_cast<int32_t>(
+        std::min<int64_t>(kPageSize, limit - static_cast<int64_t>(out.size()))));
+    ASSIGN_OR_RETURN(const auto page,
+                     impl_->Call(*impl_->board, &pb::BoardService::Stub::ListModels, request));
+    for (const pb::ListedModel& model : page.models()) out.push_back(ToView(model));
+    if (page.next_page_token().empty()) break;
+    request.set_page_token(page.next_page_token());
+  }
+  return out;
+}
+
+Status Client::RefreshModels(const std::vector<std::string>& models,
+                             const std::function<void(const RefreshView&)>& on_model) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  pb::RefreshModelsRequest request;
+  for (const std::string& model : models) request.add_models(model);
+  const auto stream = impl_->board->RefreshModels(&context, request);
+  pb::RefreshModelsResponse refreshed;
+  while (stream->Read(&refreshed)) on_model(ToView(refreshed));
+  return impl_->Convert(stream->Finish());
 }
 
 Result<ExplanationView> Client::Explain(const std::string& id) {

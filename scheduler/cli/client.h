@@ -65,7 +65,16 @@ class Client {
   Result<QueueView> Queue();
   Result<bool> SetPaused(bool paused);
   Result<ResultsView> Results(const std::string& id);
-  Result<LeaderboardView> Leaderboard(const std::string& suite, int limit);
+  // With `flagged` also models that are flagged.
+  Result<LeaderboardView> Leaderboard(const std::string& suite, int limit, bool flagged);
+  Result<FlagView> Flag(const std::string& model, const std::string& reason,
+                        const std::string& url);
+  Result<FlagView> Unflag(const std::string& model);
+  // In order of names; at most `limit`, pages are fetched as needed.
+  Result<std::vector<ModelView>> Models(bool flagged_only, int64_t limit);
+  // Calls `on_model` for each model as it was looked at again; no `models`: all.
+  Status RefreshModels(const std::vector<std::string>& models,
+                       const std::function<void(const RefreshView&)>& on_model);
   // Copies the database to `name` below the scheduler's backup folder ("" = named by the time).
   Result<BackupView> Backup(const std::string& name);
   // Calls `on_line` with each sample line (JSON, without newline) as it arrives, and whether its

@@ -1,4 +1,6 @@
 // koeval results, leaderboard, samples.
+#include <fmt/format.h>
+
 #include <cstdio>
 
 #include "common/base/file.h"
@@ -11,7 +13,9 @@ namespace {
 
 struct ResultFlags {
   std::string id, suite, task, output;
+  std::vector<std::string> columns;
   int limit = 100;
+  bool flagged = false;
 };
 
 Status ShowResults(Client& client, const Shell& shell, const ResultFlags& flags) {
@@ -28,11 +32,12 @@ Status ShowResults(Client& client, const Shell& shell, const ResultFlags& flags)
 }
 
 Status ShowLeaderboard(Client& client, const Shell& shell, const ResultFlags& flags) {
-  ASSIGN_OR_RETURN(const LeaderboardView board, client.Leaderboard(flags.suite, flags.limit));
+  ASSIGN_OR_RETURN(const LeaderboardView board,
+                   client.Leaderboard(flags.suite, flags.limit, flags.flagged));
   if (shell.json) {
     PrintJson(Document("leaderboard", "leaderboard", ToJson(board)));
   } else {
-    Print(RenderLeaderboard(shell.terminal, board));
+    Print(RenderLeaderboard(shell.terminal, board, flags.columns));
   }
   return OkStatus();
 }
@@ -77,7 +82,16 @@ void AddResultCommands(CLI::App& app, Shell& shell) {
   leaderboard->add_option("--suite", flags->suite, "Default: the scheduler's default suite");
   leaderboard->add_option("--limit", flags->limit, "At most N rows (default 100)")
       ->check(CLI::Range(1, 10000));
-  leaderboard->footer("Example:\n  koeval leaderboard --json");
+  leaderboard->add_flag("--flagged", flags->flagged, "Flagged models too, marked as such");
+  leaderboard
+      ->add_option("--columns", flags->columns,
+                   fmt::format("Columns behind the model, joined by commas: {}",
+                               fmt::join(LeaderboardColumns(), ", ")))
+      ->delimiter(',')
+      ->check(CLI::IsMember(LeaderboardColumns()));
+  leaderboard->footer(
+      "Examples:\n  koeval leaderboard --json\n"
+      "  koeval leaderboard --columns type,average,params,license --flagged");
   leaderboard->callback([&shell, flags] {
     shell.command = [&shell, flags] {
       return WithClient(shell, [&](Client& c) { return ShowLeaderboard(c, shell, *flags); });

@@ -29,6 +29,7 @@ void AddResultCommands(CLI::App& app, Shell& shell);  // results, leaderboard, s
 void AddDatasetsCommands(CLI::App& app, Shell& shell);
 void AddSuitesCommand(CLI::App& app, Shell& shell);
 void AddClusterCommands(CLI::App& app, Shell& shell);  // workers, drain, undrain
+void AddModelCommands(CLI::App& app, Shell& shell);    // models, flag, unflag
 void AddEvalCommand(CLI::App& app, Shell& shell);
 void AddTokenizeCommand(CLI::App& app, Shell& shell);
 void AddCheckCommand(CLI::App& app, Shell& shell);

@@ -56,6 +56,7 @@ int Run(int argc, char** argv) {
   AddSuitesCommand(app, shell);
   AddDatasetsCommands(app, shell);
   AddClusterCommands(app, shell);
+  AddModelCommands(app, shell);
   AddCheckCommand(app, shell);
   AddEvalCommand(app, shell);
   AddTokenizeCommand(app, shell);

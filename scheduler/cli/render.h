@@ -27,7 +27,15 @@ std::string RenderResults(const Terminal& terminal, const ResultsView& results);
 std::string RenderSuites(const Terminal& terminal, const std::vector<SuiteView>& suites);
 // One column for each entry of the suite. Where they do not fit, their names become abbreviations
 // with a legend; where those do not fit either, the columns are left out and a line says so.
-std::string RenderLeaderboard(const Terminal& terminal, const LeaderboardView& leaderboard);
+// `columns` of LeaderboardColumns(), "scores" standing for those of the entries; none: average,
+// scores, precision. Models that are flagged, deleted or imported are marked in a last column.
+std::string RenderLeaderboard(const Terminal& terminal, const LeaderboardView& leaderboard,
+                              const std::vector<std::string>& columns = {});
+const std::vector<std::string>& LeaderboardColumns();
+// A table of models, one line each, with the reason of each flag behind it.
+std::string RenderModels(const Terminal& terminal, const std::vector<ModelView>& models);
+// "10.7 B", "124 M"; "" for nothing.
+std::string ParameterText(const std::optional<int64_t>& parameters);
 // Tasks with their metrics, as `koeval eval` ends.
 std::string RenderTaskScores(const Terminal& terminal, const std::vector<TaskScoreView>& tasks);
 

@@ -111,16 +111,35 @@ struct ResultsView {
   std::string results_json;
   int64_t finished_at_us = 0;
 };
+struct FlagView {
+  std::string model, reason, url, set_by, lifted_by;
+  int64_t set_at_us = 0, lifted_at_us = 0;
+};
+struct ModelView {
+  std::string model, type, icon, license, precision, architecture, base_model, source;
+  std::optional<int64_t> likes, parameters;
+  int64_t deleted_at_us = 0, refreshed_at_us = 0;  // 0: not
+  std::optional<FlagView> flag;                    // in force
+};
+struct RefreshView {
+  ModelView model;
+  bool changed = false;
+  std::string problem;  // why the hub could not be asked
+};
 struct LeaderboardRowView {
   int64_t rank = 0;
   std::string request_id, model, revision, precision, model_type, profile;
   double average = 0;
   std::vector<EntryView> entries;
   int64_t finished_at_us = 0;
+  ModelView about = {};
+  bool imported = false;  // scores that this scheduler did not compute
+  std::string weight_type = {};
 };
 struct LeaderboardView {
   std::string suite, suite_version;
   std::vector<std::string> columns;
+  int64_t flagged_hidden = 0;  // flags in force, when their models were left out
   std::vector<LeaderboardRowView> rows;
 };
 

@@ -153,8 +153,41 @@ ResultsView ToView(const pb::GetResultsResponse& r) {
   return v;
 }
 
+FlagView ToView(const pb::ModelFlag& f) {
+  return {f.model(),     f.reason(),    f.url(),         f.set_by(),
+          f.lifted_by(), f.set_at_us(), f.lifted_at_us()};
+}
+
+ModelView ToView(const pb::ModelFacts& m) {
+  ModelView v;
+  v.model = m.model();
+  v.type = m.type();
+  v.icon = m.icon();
+  v.license = m.license();
+  v.precision = m.precision();
+  v.architecture = m.architecture();
+  v.base_model = m.base_model();
+  v.source = m.source();
+  if (m.has_likes()) v.likes = m.likes();
+  if (m.has_parameters()) v.parameters = m.parameters();
+  v.deleted_at_us = m.deleted_at_us();
+  v.refreshed_at_us = m.refreshed_at_us();
+  return v;
+}
+
+ModelView ToView(const pb::ListedModel& m) {
+  ModelView v = ToView(m.facts());
+  if (m.has_flag()) v.flag = ToView(m.flag());
+  return v;
+}
+
+RefreshView ToView(const pb::RefreshModelsResponse& r) {
+  return {ToView(r.facts()), r.changed(), r.problem()};
+}
+
 LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
   LeaderboardView v;
+  v.flagged_hidden = l.flagged_hidden();
   v.suite = l.suite();
   v.suite_version = l.suite_version();
   v.columns.assign(l.columns().begin(), l.columns().end());
@@ -170,6 +203,10 @@ LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
     out.average = row.average();
     for (const pb::EntryScore& entry : row.entries()) out.entries.push_back(ToView(entry));
     out.finished_at_us = row.finished_at_us();
+    out.weight_type = row.weight_type();
+    out.imported = row.imported();
+    out.about = ToView(row.facts());
+    if (row.has_flag()) out.about.flag = ToView(row.flag());
   }
   return v;
 }

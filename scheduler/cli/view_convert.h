@@ -1,6 +1,7 @@
 // Protobuf answers as views. Generated types of the client end here and in client.cc.
 #pragma once
 
+#include "koeval/v1/board.pb.h"
 #include "koeval/v1/catalogue.pb.h"
 #include "koeval/v1/cluster.pb.h"
 #include "koeval/v1/datasets.pb.h"
@@ -20,6 +21,10 @@ ResultsView ToView(const koeval::v1::GetResultsResponse& results);
 LeaderboardView ToView(const koeval::v1::GetLeaderboardResponse& leaderboard);
 SuiteView ToView(const koeval::v1::Suite& suite);
 DatasetView ToView(const koeval::v1::Dataset& dataset);
+FlagView ToView(const koeval::v1::ModelFlag& flag);
+ModelView ToView(const koeval::v1::ModelFacts& facts);
+ModelView ToView(const koeval::v1::ListedModel& model);
+RefreshView ToView(const koeval::v1::RefreshModelsResponse& refreshed);
 koeval::v1::RequestSpec ToProto(const SubmitSpec& spec);
 // UNSPECIFIED for an unknown name.
 koeval::v1::RequestState StateFromName(const std::string& name);

@@ -159,6 +159,36 @@ Json ToJson(const ResultsView& r) {
           {"tasks", ToJsonList(r.tasks)}, {"finished_at", TimeOrNull(r.finished_at_us)}};
 }
 
+Json ToJson(const FlagView& f) {
+  return {{"model", f.model},
+          {"reason", f.reason},
+          {"url", f.url},
+          {"set_by", f.set_by},
+          {"set_at", TimeOrNull(f.set_at_us)},
+          {"lifted_by", f.lifted_by},
+          {"lifted_at", TimeOrNull(f.lifted_at_us)}};
+}
+
+Json ToJson(const ModelView& m) {
+  return {{"model", m.model},
+          {"type", m.type},
+          {"icon", m.icon},
+          {"license", m.license},
+          {"likes", OrNull(m.likes)},
+          {"parameters", OrNull(m.parameters)},
+          {"precision", m.precision},
+          {"architecture", m.architecture},
+          {"base_model", m.base_model},
+          {"deleted_at", TimeOrNull(m.deleted_at_us)},
+          {"refreshed_at", TimeOrNull(m.refreshed_at_us)},
+          {"source", m.source},
+          {"flag", m.flag ? ToJson(*m.flag) : Json(nullptr)}};
+}
+
+Json ToJson(const RefreshView& r) {
+  return {{"model", ToJson(r.model)}, {"changed", r.changed}, {"problem", r.problem}};
+}
+
 Json ToJson(const LeaderboardView& l) {
   Json rows = Json::array();
   for (const LeaderboardRowView& row : l.rows) {
@@ -171,11 +201,15 @@ Json ToJson(const LeaderboardView& l) {
                     {"profile", row.profile},
                     {"average", row.average},
                     {"entries", Entries(row.entries)},
-                    {"finished_at", TimeOrNull(row.finished_at_us)}});
+                    {"finished_at", TimeOrNull(row.finished_at_us)},
+                    {"weight_type", row.weight_type},
+                    {"imported", row.imported},
+                    {"about", ToJson(row.about)}});
   }
   return {{"suite", l.suite},
           {"suite_version", l.suite_version},
           {"columns", l.columns},
+          {"flagged_hidden", l.flagged_hidden},
           {"rows", rows}};
 }
 

@@ -17,6 +17,9 @@ Json ToJson(const QueueView& queue);
 Json ToJson(const WorkerView& worker);
 Json ToJson(const ResultsView& results);
 Json ToJson(const LeaderboardView& leaderboard);
+Json ToJson(const FlagView& flag);
+Json ToJson(const ModelView& model);
+Json ToJson(const RefreshView& refresh);
 Json ToJson(const TaskScoreView& task);
 Json ToJson(const SuiteView& suite);
 

@@ -38,6 +38,7 @@ inline constexpr int64_t kLeaderboardMax = 10'000;
 inline constexpr size_t kWatchersMax = 512;
 inline constexpr int64_t kWatchBatch = 256;  // events read at once for one watcher
 inline constexpr size_t kSampleLinesQueued = 64;
+inline constexpr size_t kModelsQueued = 16;  // models that a refresh looks at between two writes
 inline constexpr int64_t kExplainSlotsMax = 200;       // named in one explanation
 inline constexpr size_t kExplainDecisionsMax = 20;     // the newest ones
 inline constexpr int64_t kExplainEventsMax = 100'000;  // looked through for them

@@ -185,6 +185,7 @@ v1::LeaderboardRow ToProto(const core::RequestRow& row, const StoredScores& scor
   for (const auto& entry : scores.suite.entries) *out.add_entries() = ToProto(entry);
   out.set_finished_at_us(row.finished_at.micros);
   out.set_profile(row.spec.profile);
+  out.set_weight_type(row.spec.weight_type);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "scheduler/service/model_facts.h"
 #include "scheduler/service/private_texts.h"
 #include "scheduler/service/results_convert.h"
 #include "scheduler/service/scoring.h"
@@ -24,6 +25,20 @@ Result<core::RequestRow> FinishedRow(store::Reader& reader, const std::string& i
                                           core::StateName(row.state)));
   }
   return row;
+}
+
+// What is known about the model of `row`: what is stored, or else what its request says.
+Status AddModelFacts(store::Reader& reader, const core::RequestSpec& spec,
+                     const std::string& facts_json, v1::LeaderboardRow* row) {
+  ASSIGN_OR_RETURN(auto known, reader.Model(spec.model));
+  if (!known) {
+    known.emplace().model = spec.model;
+    AddRequestFacts(spec, facts_json, &*known);
+  }
+  *row->mutable_facts() = ToProto(*known);
+  ASSIGN_OR_RETURN(const auto flags, reader.Flags(spec.model, /*lifted=*/false, 1));
+  if (!flags.empty()) *row->mutable_flag() = ToProto(flags.front());
+  return OkStatus();
 }
 
 // A task's log at a time, in pieces of some lines.
@@ -142,7 +157,9 @@ Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
   }
   const int64_t limit = request.limit() == 0 ? kLeaderboardDefault : request.limit();
   ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
-  ASSIGN_OR_RETURN(const auto scores, reader->Scores(suite->suite.name, limit));
+  ASSIGN_OR_RETURN(const auto scores, request.flagged()
+                                          ? reader->Scores(suite->suite.name, limit)
+                                          : reader->UnflaggedScores(suite->suite.name, limit));
   response->set_suite(suite->suite.name);
   response->set_suite_version(suite->suite.version);
   for (const evaluation::SuiteEntry& entry : suite->suite.entries) {
@@ -151,7 +168,13 @@ Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
   for (const core::ScoreRow& score : scores) {
     ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(score.request));
     ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score.scores_json));
-    *response->add_rows() = ToProto(row, stored, response->rows_size() + 1);
+    v1::LeaderboardRow* added = response->add_rows();
+    *added = ToProto(row, stored, response->rows_size());
+    RETURN_IF_ERROR(AddModelFacts(*reader, row.spec, row.facts_json, added));
+  }
+  if (!request.flagged()) {
+    ASSIGN_OR_RETURN(const auto flags, reader->Flags("", /*lifted=*/false, kLeaderboardMax));
+    response->set_flagged_hidden(static_cast<int64_t>(flags.size()));
   }
   return OkStatus();
 }

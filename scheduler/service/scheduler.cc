@@ -17,12 +17,14 @@
 #include "common/rpc/auth.h"
 #include "common/rpc/credentials.h"
 #include "scheduler/service/address.h"
+#include "scheduler/service/board_service.h"
 #include "scheduler/service/chat_spec.h"
 #include "scheduler/service/cluster_service.h"
 #include "scheduler/service/dataset_service.h"
 #include "scheduler/service/dispatcher.h"
 #include "scheduler/service/http_server.h"
 #include "scheduler/service/limits.h"
+#include "scheduler/service/model_facts.h"
 #include "scheduler/service/queue_service.h"
 #include "scheduler/service/results_service.h"
 #include "scheduler/service/scoring.h"
@@ -31,9 +33,10 @@
 namespace koeval::service {
 namespace {
 
-constexpr std::array<const char*, 6> kServiceNames = {
+constexpr std::array<const char*, 7> kServiceNames = {
     "koeval.v1.QueueService",   "koeval.v1.ResultsService", "koeval.v1.CatalogueService",
-    "koeval.v1.ClusterService", "koeval.v1.DatasetService", "koeval.worker.v1.WorkerLinkService"};
+    "koeval.v1.ClusterService", "koeval.v1.DatasetService", "koeval.v1.BoardService",
+    "koeval.worker.v1.WorkerLinkService"};
 
 core::Limits CoreLimits(const ServiceConfig& config) {
   core::Limits limits;
@@ -186,6 +189,7 @@ class Scheduler::Impl final : public Outlets {
       core::ChecksDone done = RunChecks(*checks_, wanted);
       if (stopping_checks()) return;  // not an answer about the model; asked again after the start
       metrics_.CountCheck(!done.finding);
+      if (!done.finding) RecordFacts(wanted.spec, done.facts_json);
       dispatcher_.PostOwn(std::move(done));
     });
     if (!taken) spdlog::debug("check of {} dropped: the scheduler stops", wanted.id.text);
@@ -212,6 +216,16 @@ class Scheduler::Impl final : public Outlets {
     return datasets_->Save(std::move(records));
   }
 
+  // A model that passed its checks is known from then on.
+  void RecordFacts(const core::RequestSpec& spec, const std::string& facts_json) {
+    const auto recorded =
+        UpdateModel(dispatcher_, readers_, spec.model, clock_.Wall(), /*confirm=*/false,
+                    [&](core::ModelRow& row) { AddRequestFacts(spec, facts_json, &row); });
+    if (recorded.ok()) return;
+    spdlog::warn("the facts about {} were not stored: {}", LogSafe(spec.model),
+                 LogSafe(recorded.status().message()));
+  }
+
   ServiceContext Context() {
     return {config_,    clock_,    *authenticator_, *catalogue_, dispatcher_, readers_,
             *prepared_, watchers_, *reads_,         *streams_,   *datasets_,  *dataset_admin_};
@@ -226,6 +240,7 @@ class Scheduler::Impl final : public Outlets {
     cluster_ = std::make_unique<ClusterService>(Context());
     catalogue_service_ = std::make_unique<CatalogueService>(Context());
     dataset_service_ = std::make_unique<DatasetService>(Context());
+    board_ = std::make_unique<BoardService>(Context());
     link_ = std::make_unique<WorkerLinkService>(Context(), sessions_);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -244,7 +259,7 @@ class Scheduler::Impl final : public Outlets {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
              queue_.get(), results_.get(), cluster_.get(), catalogue_service_.get(),
-             dataset_service_.get(), link_.get()}) {
+             dataset_service_.get(), board_.get(), link_.get()}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -310,6 +325,7 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<ClusterService> cluster_;
   std::unique_ptr<CatalogueService> catalogue_service_;
   std::unique_ptr<DatasetService> dataset_service_;
+  std::unique_ptr<BoardService> board_;
   std::unique_ptr<WorkerLinkService> link_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpServer> http_;

@@ -20,19 +20,6 @@ bool IsNameChar(char c) {
          c == '_' || c == '-';
 }
 
-Status CheckText(const char* field, const std::string& text, size_t bytes_max) {
-  if (text.size() > bytes_max) {
-    return InvalidArgument(fmt::format("{}: is longer than {} bytes", field, bytes_max));
-  }
-  const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
-  if (control || !IsValidUtf8(text)) {
-    return InvalidArgument(fmt::format("{}: holds control characters or invalid UTF-8", field));
-  }
-  return OkStatus();
-}
-
 // One path component of org/name.
 bool IsRepositoryName(const std::string& name) {
   return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), IsNameChar);
@@ -63,17 +50,8 @@ Status CheckLocalModel(const std::string& model, const ServiceConfig& config) {
 }
 
 Status CheckModel(const std::string& model, const ServiceConfig& config) {
-  if (model.empty()) return InvalidArgument("model: is missing; give org/name or a directory");
-  RETURN_IF_ERROR(CheckText("model", model, kModelBytesMax));
-  if (fs::path(model).is_absolute()) return CheckLocalModel(model, config);
-  const size_t slash = model.find('/');
-  if (slash == std::string::npos || !IsRepositoryName(model.substr(0, slash)) ||
-      !IsRepositoryName(model.substr(slash + 1))) {
-    return InvalidArgument(
-        "model: must be org/name with letters, digits and . _ -, or an absolute "
-        "directory");
-  }
-  return OkStatus();
+  RETURN_IF_ERROR(ValidateModelName(model));
+  return fs::path(model).is_absolute() ? CheckLocalModel(model, config) : OkStatus();
 }
 
 Status CheckWords(const core::RequestSpec& spec) {
@@ -101,6 +79,33 @@ Status CheckNumbers(const core::RequestSpec& spec, const ServiceConfig& config) 
 }
 
 }  // namespace
+
+Status CheckText(const char* field, const std::string& text, size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return InvalidArgument(fmt::format("{}: is longer than {} bytes", field, bytes_max));
+  }
+  const bool control = std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  if (control || !IsValidUtf8(text)) {
+    return InvalidArgument(fmt::format("{}: holds control characters or invalid UTF-8", field));
+  }
+  return OkStatus();
+}
+
+Status ValidateModelName(const std::string& model) {
+  if (model.empty()) return InvalidArgument("model: is missing; give org/name or a directory");
+  RETURN_IF_ERROR(CheckText("model", model, kModelBytesMax));
+  if (fs::path(model).is_absolute()) return OkStatus();
+  const size_t slash = model.find('/');
+  if (slash == std::string::npos || !IsRepositoryName(model.substr(0, slash)) ||
+      !IsRepositoryName(model.substr(slash + 1))) {
+    return InvalidArgument(
+        "model: must be org/name with letters, digits and . _ -, or an absolute "
+        "directory");
+  }
+  return OkStatus();
+}
 
 Status ValidateRequestId(const std::string& id) {
   if (id.empty() || id.size() > kRequestIdBytesMax ||

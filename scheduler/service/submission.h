@@ -10,6 +10,12 @@
 
 namespace koeval::service {
 
+// A text of a client: at most `bytes_max` bytes of UTF-8 without control characters.
+// INVALID_ARGUMENT names `field`.
+Status CheckText(const char* field, const std::string& text, size_t bytes_max);
+// org/name or an absolute directory; whether it may be submitted is another question.
+Status ValidateModelName(const std::string& model);
+
 // 1..64 of [A-Za-z0-9._-]; INVALID_ARGUMENT otherwise.
 Status ValidateRequestId(const std::string& id);
 

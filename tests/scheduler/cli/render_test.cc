@@ -223,6 +223,50 @@ TEST(RenderTest, LeaderboardColumnsThatStartAlikeAreNumbered) {
       << text;
 }
 
+TEST(RenderTest, LeaderboardShowsTheColumnsThatAreAskedForAndMarksRows) {
+  LeaderboardView board = Board({"a", "b"});
+  board.rows[0].about.icon = "🔶";
+  board.rows[0].about.type = "fine-tuned";
+  board.rows[0].about.parameters = 10'700'000'000;
+  board.rows[0].about.license = "apache-2.0";
+  board.rows[0].about.flag = FlagView{};
+  board.rows[0].about.deleted_at_us = 1;
+  board.rows[0].model = "org/a";
+  board.rows[1].imported = true;
+  board.flagged_hidden = 2;
+  EXPECT_EQ(RenderLeaderboard(Plain(80), board, {"type", "average", "params", "license"}),
+            "#  model           type           average  params  license     note\n"
+            "1  org/a           🔶 fine-tuned    70.00  10.7 B  apache-2.0  flagged, deleted\n"
+            "2  org/model-1.3B                   35.00                      imported\n"
+            "\n2 models are flagged and not shown; --flagged shows them, `koeval models --flagged` "
+            "says why\n");
+  EXPECT_EQ(RenderLeaderboard(Plain(80), Board({"a", "b"}), {"scores"}),
+            "#  model                                                a      b\n"
+            "1  한국어-연구소/아주-긴-이름의-모델-10.7B-instruct  50.00  51.00\n"
+            "2  org/model-1.3B                                   50.00  51.00\n");
+}
+
+TEST(RenderTest, ModelsAreListedWithTheReasonsOfTheirFlags) {
+  ModelView a;
+  a.model = "org/a";
+  a.type = "pretrained";
+  a.icon = "🟢";
+  a.parameters = 124'000'000;
+  a.likes = 0;
+  ModelView b;
+  b.model = "org/b";
+  b.deleted_at_us = 1;
+  b.flag = FlagView{
+      "org/b", "trained on test data", "https://hub.example/d/1", "otto", "", 1'700'000'000'000'000,
+      0};
+  EXPECT_EQ(RenderModels(Plain(80), {a, b}),
+            "model  type           params  likes  note\n"
+            "org/a  🟢 pretrained   124 M      0\n"
+            "org/b                                flagged, deleted\n"
+            "\norg/b is flagged: trained on test data https://hub.example/d/1 (otto,\n"
+            "2023-11-14T22:13:20Z)\n");
+}
+
 ExplanationView Explanation() {
   ExplanationView why;
   why.request = Requests()[1];

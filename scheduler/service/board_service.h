@@ -1,0 +1,36 @@
+// koeval.v1.BoardService.
+#pragma once
+
+#include "koeval/v1/board.grpc.pb.h"
+#include "scheduler/service/service_context.h"
+
+namespace koeval::service {
+
+// Contract: proto/koeval/v1/board.proto.
+class BoardService final : public v1::BoardService::CallbackService {
+ public:
+  explicit BoardService(ServiceContext context) : context_(context) {}
+
+  grpc::ServerUnaryReactor* FlagModel(grpc::CallbackServerContext* call,
+                                      const v1::FlagModelRequest* request,
+                                      v1::FlagModelResponse* response) override;
+  grpc::ServerUnaryReactor* UnflagModel(grpc::CallbackServerContext* call,
+                                        const v1::UnflagModelRequest* request,
+                                        v1::UnflagModelResponse* response) override;
+  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* call,
+                                       const v1::ListModelsRequest* request,
+                                       v1::ListModelsResponse* response) override;
+  grpc::ServerWriteReactor<v1::RefreshModelsResponse>* RefreshModels(
+      grpc::CallbackServerContext* call, const v1::RefreshModelsRequest* request) override;
+
+ private:
+  Status DoFlag(const core::Actor& actor, const v1::FlagModelRequest& request,
+                v1::FlagModelResponse* response);
+  Status DoUnflag(const core::Actor& actor, const std::string& model,
+                  v1::UnflagModelResponse* response);
+  Status DoList(const v1::ListModelsRequest& request, v1::ListModelsResponse* response);
+
+  const ServiceContext context_;
+};
+
+}  // namespace koeval::service
