@@ -29,6 +29,10 @@ constexpr int kPageSize = 500;
 constexpr size_t kPieceBytes = 128 << 10;
 constexpr int kMessageBytesMax = 256 << 20;  // a result file with many tasks
 
+pb::FileKind ToProto(board::FileKind kind) {
+  return kind == board::FileKind::kRequests ? pb::FILE_KIND_REQUESTS : pb::FILE_KIND_RESULTS;
+}
+
 }  // namespace
 
 struct Client::Impl {
@@ -269,6 +273,49 @@ Status Client::RefreshModels(const std::vector<std::string>& models,
   const auto stream = impl_->board->RefreshModels(&context, request);
   pb::RefreshModelsResponse refreshed;
   while (stream->Read(&refreshed)) on_model(ToView(refreshed));
+  return impl_->Convert(stream->Finish());
+}
+
+Result<ImportView> Client::Import(
+    board::FileKind kind, const std::function<Result<std::optional<BoardFileView>>()>& next) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  pb::ImportFilesResponse response;
+  const auto stream = impl_->board->ImportFiles(&context, &response);
+  Status failure;
+  for (;;) {
+    auto file = next();
+    if (!file.ok()) failure = file.status();
+    if (!file.ok() || !*file) break;
+    pb::ImportFilesRequest request;
+    request.set_kind(ToProto(kind));
+    request.mutable_file()->set_path(std::move((*file)->path));
+    request.mutable_file()->set_text(std::move((*file)->text));
+    if (!stream->Write(request)) break;  // Finish() says why
+  }
+  stream->WritesDone();
+  const grpc::Status ended = stream->Finish();
+  if (!failure.ok()) return failure;
+  if (!ended.ok()) return impl_->Convert(ended);
+  return ToView(response);
+}
+
+Status Client::Export(board::FileKind kind, const std::string& suite,
+                      const std::function<Status(const BoardFileView&)>& on_file) {
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  pb::ExportFilesRequest request;
+  request.set_kind(ToProto(kind));
+  request.set_suite(suite);
+  const auto stream = impl_->board->ExportFiles(&context, request);
+  pb::ExportFilesResponse response;
+  while (stream->Read(&response)) {
+    const Status taken = on_file({response.file().path(), response.file().text()});
+    if (taken.ok()) continue;
+    context.TryCancel();
+    (void)stream->Finish();
+    return taken;
+  }
   return impl_->Convert(stream->Finish());
 }
 

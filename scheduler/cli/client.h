@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "scheduler/board/board_path.h"
 #include "scheduler/cli/view.h"
 
 namespace koeval::cli {
@@ -75,6 +76,12 @@ class Client {
   // Calls `on_model` for each model as it was looked at again; no `models`: all.
   Status RefreshModels(const std::vector<std::string>& models,
                        const std::function<void(const RefreshView&)>& on_model);
+  // Sends files until `next` gives none. Its error ends the call; what was stored before stays.
+  Result<ImportView> Import(board::FileKind kind,
+                            const std::function<Result<std::optional<BoardFileView>>()>& next);
+  // Calls `on_file` with each file in order of paths; its first error ends the call.
+  Status Export(board::FileKind kind, const std::string& suite,
+                const std::function<Status(const BoardFileView&)>& on_file);
   // Copies the database to `name` below the scheduler's backup folder ("" = named by the time).
   Result<BackupView> Backup(const std::string& name);
   // Calls `on_line` with each sample line (JSON, without newline) as it arrives, and whether its

@@ -28,8 +28,9 @@ void AddQueueCommands(CLI::App& app, Shell& shell);   // queue, cancel, retry, p
 void AddResultCommands(CLI::App& app, Shell& shell);  // results, leaderboard, samples
 void AddDatasetsCommands(CLI::App& app, Shell& shell);
 void AddSuitesCommand(CLI::App& app, Shell& shell);
-void AddClusterCommands(CLI::App& app, Shell& shell);  // workers, drain, undrain
-void AddModelCommands(CLI::App& app, Shell& shell);    // models, flag, unflag
+void AddClusterCommands(CLI::App& app, Shell& shell);   // workers, drain, undrain
+void AddModelCommands(CLI::App& app, Shell& shell);     // models, flag, unflag
+void AddExchangeCommands(CLI::App& app, Shell& shell);  // export, import
 void AddEvalCommand(CLI::App& app, Shell& shell);
 void AddTokenizeCommand(CLI::App& app, Shell& shell);
 void AddCheckCommand(CLI::App& app, Shell& shell);

@@ -57,6 +57,7 @@ int Run(int argc, char** argv) {
   AddDatasetsCommands(app, shell);
   AddClusterCommands(app, shell);
   AddModelCommands(app, shell);
+  AddExchangeCommands(app, shell);
   AddCheckCommand(app, shell);
   AddEvalCommand(app, shell);
   AddTokenizeCommand(app, shell);

@@ -126,6 +126,13 @@ struct RefreshView {
   bool changed = false;
   std::string problem;  // why the hub could not be asked
 };
+struct BoardFileView {
+  std::string path, text;
+};
+struct ImportView {
+  int64_t added = 0, changed = 0, unchanged = 0, refused = 0;
+  std::vector<std::string> problems;  // "path: what and the remedy"
+};
 struct LeaderboardRowView {
   int64_t rank = 0;
   std::string request_id, model, revision, precision, model_type, profile;

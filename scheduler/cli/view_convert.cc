@@ -181,6 +181,14 @@ ModelView ToView(const pb::ListedModel& m) {
   return v;
 }
 
+ImportView ToView(const pb::ImportFilesResponse& i) {
+  ImportView v{i.added(), i.changed(), i.unchanged(), i.refused(), {}};
+  for (const pb::ImportProblem& problem : i.problems()) {
+    v.problems.push_back(problem.path() + ": " + problem.text());
+  }
+  return v;
+}
+
 RefreshView ToView(const pb::RefreshModelsResponse& r) {
   return {ToView(r.facts()), r.changed(), r.problem()};
 }

@@ -25,6 +25,7 @@ FlagView ToView(const koeval::v1::ModelFlag& flag);
 ModelView ToView(const koeval::v1::ModelFacts& facts);
 ModelView ToView(const koeval::v1::ListedModel& model);
 RefreshView ToView(const koeval::v1::RefreshModelsResponse& refreshed);
+ImportView ToView(const koeval::v1::ImportFilesResponse& imported);
 koeval::v1::RequestSpec ToProto(const SubmitSpec& spec);
 // UNSPECIFIED for an unknown name.
 koeval::v1::RequestState StateFromName(const std::string& name);

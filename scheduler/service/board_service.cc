@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "common/base/log.h"
+#include "scheduler/service/board_streams.h"
 #include "scheduler/service/model_facts.h"
 #include "scheduler/service/model_refresh.h"
 #include "scheduler/service/submission.h"
@@ -15,6 +16,7 @@ namespace koeval::service {
 namespace {
 
 using RefreshStream = FilledStream<v1::RefreshModelsResponse>;
+using ExportStream = FilledStream<v1::ExportFilesResponse>;
 
 constexpr std::string_view kPagePrefix = "after:";
 
@@ -24,7 +26,8 @@ grpc::ServerUnaryReactor* Refuse(grpc::ServerUnaryReactor* reactor, const Status
 }
 
 Status CheckFlag(const v1::FlagModelRequest& request) {
-  RETURN_IF_ERROR(ValidateModelName(request.model()));
+  if (request.model().empty()) return InvalidArgument("model: is missing");
+  RETURN_IF_ERROR(CheckText("model", request.model(), kModelBytesMax));
   RETURN_IF_ERROR(CheckText("reason", request.reason(), kReasonBytesMax));
   if (request.reason().empty())
     return InvalidArgument("reason: is missing; say why, in a sentence");
@@ -87,7 +90,8 @@ Status BoardService::DoFlag(const core::Actor& actor, const v1::FlagModelRequest
       mutations.emplace_back(*old);
     }
     ASSIGN_OR_RETURN(const auto known, reader->Model(flag.model));
-    if (!known) {  // so that it is listed
+    if (!known) {  // so that it is listed; names of imported files may have other forms
+      RETURN_IF_ERROR(ValidateModelName(flag.model));
       core::ModelRow row;
       row.model = flag.model;
       row.refreshed_at = now;
@@ -117,7 +121,7 @@ grpc::ServerUnaryReactor* BoardService::UnflagModel(grpc::CallbackServerContext*
 
 Status BoardService::DoUnflag(const core::Actor& actor, const std::string& model,
                               v1::UnflagModelResponse* response) {
-  RETURN_IF_ERROR(ValidateModelName(model));
+  if (model.empty()) return InvalidArgument("model: is missing");
   const WallTime now = context_.clock.Wall();
   std::optional<core::FlagRow> flag;
   const auto lift = [&](store::JobStore& store) -> Status {
@@ -189,6 +193,36 @@ grpc::ServerWriteReactor<v1::RefreshModelsResponse>* BoardService::RefreshModels
   return RefreshStream::Start(
              context_.streams,
              ModelRefresh(context_, *actor, {request->models().begin(), request->models().end()}))
+      .get();
+}
+
+grpc::ServerReadReactor<v1::ImportFilesRequest>* BoardService::ImportFiles(
+    grpc::CallbackServerContext* call, v1::ImportFilesResponse* response) {
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator);
+  if (!actor.ok()) return new RefusedImport(rpc::ToGrpc(actor.status()));
+  if (++imports_ > kImportsMax) {
+    --imports_;
+    return new RefusedImport(rpc::ToGrpc(ResourceExhausted(
+        fmt::format("{} imports are under way; try again when one has ended", kImportsMax))));
+  }
+  return new ImportReactor(context_, *actor, response, [this] { --imports_; });
+}
+
+grpc::ServerWriteReactor<v1::ExportFilesResponse>* BoardService::ExportFiles(
+    grpc::CallbackServerContext* call, const v1::ExportFilesRequest* request) {
+  const auto refuse = [this](const Status& status) {
+    return ExportStream::Refuse(context_.streams, rpc::ToGrpc(status)).get();
+  };
+  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
+  if (!actor.ok()) return refuse(actor.status());
+  const auto kind = FileKindFromProto(request->kind());
+  if (!kind.ok()) return refuse(kind.status());
+  const LoadedSuite* suite = context_.catalogue.Find(request->suite());
+  if (suite == nullptr) {
+    return refuse(NotFound(fmt::format("suite: there is no \"{}\"; known are {}", request->suite(),
+                                       context_.catalogue.Names())));
+  }
+  return ExportStream::Start(context_.streams, ExportFiller(context_, *kind, suite->suite.name))
       .get();
 }
 

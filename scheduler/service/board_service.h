@@ -1,6 +1,8 @@
 // koeval.v1.BoardService.
 #pragma once
 
+#include <atomic>
+
 #include "koeval/v1/board.grpc.pb.h"
 #include "scheduler/service/service_context.h"
 
@@ -22,6 +24,10 @@ class BoardService final : public v1::BoardService::CallbackService {
                                        v1::ListModelsResponse* response) override;
   grpc::ServerWriteReactor<v1::RefreshModelsResponse>* RefreshModels(
       grpc::CallbackServerContext* call, const v1::RefreshModelsRequest* request) override;
+  grpc::ServerReadReactor<v1::ImportFilesRequest>* ImportFiles(
+      grpc::CallbackServerContext* call, v1::ImportFilesResponse* response) override;
+  grpc::ServerWriteReactor<v1::ExportFilesResponse>* ExportFiles(
+      grpc::CallbackServerContext* call, const v1::ExportFilesRequest* request) override;
 
  private:
   Status DoFlag(const core::Actor& actor, const v1::FlagModelRequest& request,
@@ -31,6 +37,7 @@ class BoardService final : public v1::BoardService::CallbackService {
   Status DoList(const v1::ListModelsRequest& request, v1::ListModelsResponse* response);
 
   const ServiceContext context_;
+  std::atomic<int> imports_{0};  // under way
 };
 
 }  // namespace koeval::service

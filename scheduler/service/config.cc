@@ -30,7 +30,8 @@ std::string Rebase(const std::string& path, const fs::path& folder) {
 void RebaseAll(const fs::path& folder, ServiceConfig* c) {
   for (std::string* path :
        {&c->state_dir, &c->database, &c->suites_dir, &c->datasets_dir, &c->models_dir, &c->tls.cert,
-        &c->tls.key, &c->tls.client_ca, &c->tokens_file, &c->check.binary}) {
+        &c->tls.key, &c->tls.client_ca, &c->tokens_file, &c->check.binary, &c->exports.requests_dir,
+        &c->exports.results_dir}) {
     *path = Rebase(*path, folder);
   }
   for (std::string& root : c->local_model_roots) root = Rebase(root, folder);
@@ -64,7 +65,14 @@ Status ReadNested(ConfigMap& map, ServiceConfig* c) {
   c->check.time_limit_ms = check.DurationMs("time_limit", c->check.time_limit_ms, 100, kHour);
   c->check.memory_bytes = check.Int("memory_mib", c->check.memory_bytes >> 20, 0, int64_t{1} << 24)
                           << 20;
-  return check.Finish();
+  RETURN_IF_ERROR(check.Finish());
+
+  ConfigMap exports = map.Map("export");
+  c->exports.requests_dir = exports.String("requests_dir", "");
+  c->exports.results_dir = exports.String("results_dir", "");
+  c->exports.suite = exports.String("suite", "");
+  c->exports.debounce_ms = exports.DurationMs("debounce", c->exports.debounce_ms, 0, 600 * kSecond);
+  return exports.Finish();
 }
 
 Result<ServiceConfig> Read(ConfigMap map, const std::string& folder) {
@@ -183,6 +191,10 @@ Status ValidateServiceConfig(const ServiceConfig& config) {
                     "would lose work; raise lease or lower heartbeat",
                     config.lease_ms, config.heartbeat_ms));
   }
+  if (!config.exports.requests_dir.empty() &&
+      config.exports.requests_dir == config.exports.results_dir) {
+    return InvalidArgument("export: requests_dir and results_dir must be two folders");
+  }
   if (config.time_limit_default_ms > config.time_limit_max_ms) {
     return InvalidArgument("time_limit_default: is above time_limit_max; lower it or raise that");
   }
@@ -224,6 +236,10 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
       "check:\n  binary: {}\n  threads: {}\n  time_limit: {}ms\n  memory_mib: {}\nlog_level: {}\n",
       Quoted(c.check.binary), c.check.threads, c.check.time_limit_ms, c.check.memory_bytes >> 20,
       c.log_level);
+  out +=
+      fmt::format("export:\n  requests_dir: {}\n  results_dir: {}\n  suite: {}\n  debounce: {}ms\n",
+                  Quoted(c.exports.requests_dir), Quoted(c.exports.results_dir),
+                  Quoted(c.exports.suite), c.exports.debounce_ms);
   return out + PrintedLimits();
 }
 

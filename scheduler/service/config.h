@@ -23,6 +23,14 @@ struct CheckConfig {
   int64_t memory_bytes = int64_t{8} << 30;  // that the process can write to; 0 = no limit
 };
 
+// Folders that are kept in step with the queue, in the layout of the leaderboard's datasets.
+struct ExportConfig {
+  std::string requests_dir;  // "" = none
+  std::string results_dir;   // "" = none
+  std::string suite;         // "" = the default suite
+  int64_t debounce_ms = 2'000;
+};
+
 struct ServiceConfig {
   std::string grpc_address = "127.0.0.1:7711";
   std::string http_address = "127.0.0.1:7712";  // "" = no HTTP
@@ -40,6 +48,7 @@ struct ServiceConfig {
   TlsConfig tls;
   std::string tokens_file;  // "" = no tokens
   CheckConfig check;
+  ExportConfig exports;
   int64_t heartbeat_ms = 2'000;
   int64_t lease_ms = 9'000;
   int64_t grace_ms = 15'000;

@@ -39,6 +39,16 @@ inline constexpr size_t kWatchersMax = 512;
 inline constexpr int64_t kWatchBatch = 256;  // events read at once for one watcher
 inline constexpr size_t kSampleLinesQueued = 64;
 inline constexpr size_t kModelsQueued = 16;  // models that a refresh looks at between two writes
+
+// Files of the leaderboard's datasets. One file: board::kFileBytesMax.
+inline constexpr int kImportsMax = 2;  // at once
+inline constexpr int64_t kImportFilesMax = 200'000;
+inline constexpr size_t kImportBatchFiles = 64;  // stored in one commit
+inline constexpr size_t kImportBatchBytes = 8 << 20;
+inline constexpr int kImportProblemsMax = 1'000;         // named in the answer
+inline constexpr int64_t kImportedResultsMax = 100'000;  // looked at for a leaderboard
+inline constexpr size_t kFilesQueued = 64;
+inline constexpr size_t kExportFailuresMax = 16;       // of one pass over an export folder
 inline constexpr int64_t kExplainSlotsMax = 200;       // named in one explanation
 inline constexpr size_t kExplainDecisionsMax = 20;     // the newest ones
 inline constexpr int64_t kExplainEventsMax = 100'000;  // looked through for them

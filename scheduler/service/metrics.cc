@@ -61,6 +61,8 @@ Metrics::Metrics(WallTime started) {
                                "Events refused because the inbox was full");
   checks_ = MakeOutcomes(registry_, "koeval_checks_total", "Submission checks by outcome");
   scores_ = MakeOutcomes(registry_, "koeval_scores_total", "Score computations by outcome");
+  exports_ = MakeOutcomes(registry_, "koeval_export_files_total",
+                          "Files written to the export folders by outcome");
   prometheus::BuildGauge()
       .Name("koeval_build_info")
       .Help("Version of this scheduler")
@@ -116,6 +118,10 @@ void Metrics::CountCheck(bool ok) {
 
 void Metrics::CountScore(bool ok) {
   scores_[ok ? 1 : 0]->Increment();
+}
+
+void Metrics::CountExport(bool ok) {
+  exports_[ok ? 1 : 0]->Increment();
 }
 
 std::string Metrics::Text() const {

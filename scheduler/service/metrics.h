@@ -31,6 +31,7 @@ class Metrics {
   void CountInboxRefusal();
   void CountCheck(bool ok);
   void CountScore(bool ok);
+  void CountExport(bool ok);  // a file of the export folders
 
   // Prometheus text format 0.0.4.
   std::string Text() const;
@@ -53,6 +54,7 @@ class Metrics {
   prometheus::Counter* inbox_refused_;
   std::array<prometheus::Counter*, 2> checks_{};
   std::array<prometheus::Counter*, 2> scores_{};
+  std::array<prometheus::Counter*, 2> exports_{};
 };
 
 }  // namespace koeval::service

@@ -10,9 +10,17 @@
 namespace koeval::service {
 namespace {
 
+// A text, or the texts of a list joined by commas.
 void TakeText(const Json& facts, const char* key, std::string* out) {
-  const auto text = JsonString(facts, key, "facts");
-  if (text.ok() && !text->empty()) *out = *text;
+  const Json* value = JsonFind(facts, key);
+  if (value == nullptr) return;
+  std::string text = value->is_string() ? value->get<std::string>() : "";
+  if (value->is_array()) {
+    for (const Json& part : *value) {
+      if (part.is_string()) text += (text.empty() ? "" : ",") + part.get<std::string>();
+    }
+  }
+  if (!text.empty()) *out = text;
 }
 
 }  // namespace
@@ -32,6 +40,7 @@ void AddRequestFacts(const core::RequestSpec& spec, const std::string& facts_jso
   if (const auto count = JsonInt(*facts, "parameters", "facts"); count.ok() && *count > 0) {
     row->parameters = *count;
   }
+  if (const auto likes = JsonInt(*facts, "likes", "facts"); likes.ok()) row->likes = *likes;
 }
 
 bool SameFacts(const core::ModelRow& a, const core::ModelRow& b) {

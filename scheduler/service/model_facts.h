@@ -13,7 +13,7 @@
 namespace koeval::service {
 
 // Takes over what a request and its checks say: type, precision, and of the facts (CheckFactsJson)
-// architecture, parameters, license and base model. What they do not say stays.
+// architecture, parameters, likes, license and base model. What they do not say stays.
 void AddRequestFacts(const core::RequestSpec& spec, const std::string& facts_json,
                      core::ModelRow* row);
 

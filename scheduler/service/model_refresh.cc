@@ -36,7 +36,10 @@ FilledStream<v1::RefreshModelsResponse>::Filled ModelRefresh::operator()() {
     if (!answer.ok()) return {Fill::kEnd, std::move(filled.messages), rpc::ToGrpc(answer.status())};
     filled.messages.push_back(*std::move(answer));
   }
-  if (next_ == models_->size()) filled.next = Fill::kEnd;
+  if (next_ == models_->size()) {
+    context_.board.Changed();
+    filled.next = Fill::kEnd;
+  }
   return filled;
 }
 

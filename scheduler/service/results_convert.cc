@@ -115,15 +115,6 @@ Result<StoredScores> Read(const Json& json) {
   return out;
 }
 
-v1::EntryScore ToProto(const evaluation::EntryScore& entry) {
-  v1::EntryScore out;
-  out.set_name(entry.name);
-  out.set_metric(entry.metric);
-  out.set_value(entry.value);
-  if (entry.stderr_value) out.set_stderr_value(*entry.stderr_value);
-  return out;
-}
-
 v1::TaskScore ToProto(const evaluation::TaskScore& task) {
   v1::TaskScore out;
   out.set_task(task.task);
@@ -142,6 +133,15 @@ v1::TaskScore ToProto(const evaluation::TaskScore& task) {
 }
 
 }  // namespace
+
+v1::EntryScore ToProto(const evaluation::EntryScore& entry) {
+  v1::EntryScore out;
+  out.set_name(entry.name);
+  out.set_metric(entry.metric);
+  out.set_value(entry.value);
+  if (entry.stderr_value) out.set_stderr_value(*entry.stderr_value);
+  return out;
+}
 
 std::string ToJson(const StoredScores& scores) {
   Json entries = Json::array();

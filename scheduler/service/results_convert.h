@@ -25,6 +25,7 @@ std::string ToJson(const StoredScores& scores);
 // DATA_LOSS names the field.
 Result<StoredScores> ScoresFromJson(const std::string& json);
 
+v1::EntryScore ToProto(const evaluation::EntryScore& entry);
 void FillResults(const core::RequestRow& row, const StoredScores& scores,
                  v1::GetResultsResponse* out);
 // `rank` from 1.

@@ -3,10 +3,15 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "scheduler/board/board_path.h"
+#include "scheduler/service/imported_scores.h"
 #include "scheduler/service/model_facts.h"
 #include "scheduler/service/private_texts.h"
 #include "scheduler/service/results_convert.h"
@@ -27,17 +32,65 @@ Result<core::RequestRow> FinishedRow(store::Reader& reader, const std::string& i
   return row;
 }
 
-// What is known about the model of `row`: what is stored, or else what its request says.
-Status AddModelFacts(store::Reader& reader, const core::RequestSpec& spec,
-                     const std::string& facts_json, v1::LeaderboardRow* row) {
-  ASSIGN_OR_RETURN(auto known, reader.Model(spec.model));
-  if (!known) {
-    known.emplace().model = spec.model;
-    AddRequestFacts(spec, facts_json, &*known);
-  }
-  *row->mutable_facts() = ToProto(*known);
-  ASSIGN_OR_RETURN(const auto flags, reader.Flags(spec.model, /*lifted=*/false, 1));
+// What is known about a model, and its flag, into `row`; `known` where nothing is stored.
+Status AddModelFacts(store::Reader& reader, core::ModelRow known, v1::LeaderboardRow* row) {
+  ASSIGN_OR_RETURN(const auto stored, reader.Model(known.model));
+  *row->mutable_facts() = ToProto(stored.value_or(known));
+  ASSIGN_OR_RETURN(const auto flags, reader.Flags(known.model, /*lifted=*/false, 1));
   if (!flags.empty()) *row->mutable_flag() = ToProto(flags.front());
+  return OkStatus();
+}
+
+using Rows = std::vector<v1::LeaderboardRow>;
+
+// Best average first; no number comes last.
+bool IsBetter(const v1::LeaderboardRow& a, const v1::LeaderboardRow& b) {
+  if (std::isnan(a.average()) || std::isnan(b.average())) {
+    return !std::isnan(a.average()) && std::isnan(b.average());
+  }
+  return a.average() > b.average();
+}
+
+// Scores of the queue's own requests.
+Result<Rows> OwnRows(store::Reader& reader, const std::string& suite, bool flagged, int64_t limit) {
+  ASSIGN_OR_RETURN(const auto scores,
+                   flagged ? reader.Scores(suite, limit) : reader.UnflaggedScores(suite, limit));
+  Rows rows;
+  for (const core::ScoreRow& score : scores) {
+    ASSIGN_OR_RETURN(const core::RequestRow row, reader.GetRequest(score.request));
+    ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score.scores_json));
+    rows.push_back(ToProto(row, stored, 0));
+    core::ModelRow known;
+    known.model = row.spec.model;
+    AddRequestFacts(row.spec, row.facts_json, &known);
+    RETURN_IF_ERROR(AddModelFacts(reader, std::move(known), &rows.back()));
+  }
+  return rows;
+}
+
+// Adds imported scores, marked as such, of models that have none of their own in that precision.
+Status AddImportedRows(store::Reader& reader, const std::vector<ImportedRow>& imported,
+                       bool flagged, Rows* rows) {
+  std::set<std::pair<std::string, std::string>> own;
+  for (const v1::LeaderboardRow& row : *rows) {
+    own.emplace(board::PublicModelName(row.model()), row.precision());
+  }
+  for (const ImportedRow& from : imported) {
+    if (own.contains({from.model, from.precision})) continue;
+    v1::LeaderboardRow row;
+    row.set_model(from.model);
+    row.set_revision(from.revision);
+    row.set_precision(from.precision);
+    row.set_average(from.average);
+    for (const evaluation::EntryScore& entry : from.entries) *row.add_entries() = ToProto(entry);
+    row.set_finished_at_us(from.date.micros);
+    row.set_imported(true);
+    core::ModelRow known;
+    known.model = from.model;
+    RETURN_IF_ERROR(AddModelFacts(reader, std::move(known), &row));
+    row.set_model_type(row.facts().type());
+    if (flagged || !row.has_flag()) rows->push_back(std::move(row));
+  }
   return OkStatus();
 }
 
@@ -156,21 +209,21 @@ Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
     return InvalidArgument(fmt::format("limit: must be from 1 to {}", kLeaderboardMax));
   }
   const int64_t limit = request.limit() == 0 ? kLeaderboardDefault : request.limit();
-  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
-  ASSIGN_OR_RETURN(const auto scores, request.flagged()
-                                          ? reader->Scores(suite->suite.name, limit)
-                                          : reader->UnflaggedScores(suite->suite.name, limit));
   response->set_suite(suite->suite.name);
   response->set_suite_version(suite->suite.version);
   for (const evaluation::SuiteEntry& entry : suite->suite.entries) {
     response->add_columns(entry.name);
   }
-  for (const core::ScoreRow& score : scores) {
-    ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(score.request));
-    ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score.scores_json));
-    v1::LeaderboardRow* added = response->add_rows();
-    *added = ToProto(row, stored, response->rows_size());
-    RETURN_IF_ERROR(AddModelFacts(*reader, row.spec, row.facts_json, added));
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  ASSIGN_OR_RETURN(auto rows, OwnRows(*reader, suite->suite.name, request.flagged(), limit));
+  ASSIGN_OR_RETURN(const auto files, context_.board.imported.Files());
+  RETURN_IF_ERROR(
+      AddImportedRows(*reader, ImportedRows(suite->suite, *files), request.flagged(), &rows));
+  std::stable_sort(rows.begin(), rows.end(), IsBetter);
+  if (rows.size() > static_cast<size_t>(limit)) rows.resize(static_cast<size_t>(limit));
+  for (v1::LeaderboardRow& row : rows) {
+    row.set_rank(response->rows_size() + 1);
+    *response->add_rows() = std::move(row);
   }
   if (!request.flagged()) {
     ASSIGN_OR_RETURN(const auto flags, reader->Flags("", /*lifted=*/false, kLeaderboardMax));

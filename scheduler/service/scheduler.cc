@@ -18,6 +18,7 @@
 #include "common/rpc/credentials.h"
 #include "scheduler/service/address.h"
 #include "scheduler/service/board_service.h"
+#include "scheduler/service/board_state.h"
 #include "scheduler/service/chat_spec.h"
 #include "scheduler/service/cluster_service.h"
 #include "scheduler/service/dataset_service.h"
@@ -33,10 +34,13 @@
 namespace koeval::service {
 namespace {
 
-constexpr std::array<const char*, 7> kServiceNames = {
-    "koeval.v1.QueueService",   "koeval.v1.ResultsService", "koeval.v1.CatalogueService",
-    "koeval.v1.ClusterService", "koeval.v1.DatasetService", "koeval.v1.BoardService",
-    "koeval.worker.v1.WorkerLinkService"};
+constexpr std::array<const char*, 7> kServiceNames = {"koeval.v1.QueueService",
+                                                      "koeval.v1.ResultsService",
+                                                      "koeval.v1.CatalogueService",
+                                                      "koeval.v1.ClusterService",
+                                                      "koeval.v1.DatasetService",
+                                                      "koeval.v1.BoardService",
+                                                      "koeval.worker.v1.WorkerLinkService"};
 
 core::Limits CoreLimits(const ServiceConfig& config) {
   core::Limits limits;
@@ -131,8 +135,12 @@ class Scheduler::Impl final : public Outlets {
         std::make_unique<WorkPool>(static_cast<int>(config_.check.threads), kPoolQueueMax);
     score_pool_ =
         std::make_unique<WorkPool>(static_cast<int>(config_.scoring_threads), kPoolQueueMax);
+    ASSIGN_OR_RETURN(auto export_options, ExportOptions());
+    board_state_ = std::make_unique<BoardState>(
+        readers_, metrics_, RedactForReaders(config_, *datasets_), std::move(export_options));
     started_ = true;
     RETURN_IF_ERROR(dispatcher_.Start());
+    board_state_->exporter.Start([this] { return dispatcher_.committed_seq(); });
     RETURN_IF_ERROR(OpenGrpc());
     if (!config_.http_address.empty()) RETURN_IF_ERROR(OpenHttp());
     SetHealth(true);
@@ -158,6 +166,7 @@ class Scheduler::Impl final : public Outlets {
     dispatcher_.Stop();
     reads_->Stop();
     streams_->Stop();
+    board_state_->exporter.Stop();
     return dispatcher_.failure();
   }
 
@@ -178,7 +187,10 @@ class Scheduler::Impl final : public Outlets {
  private:
   // --- Outlets: the dispatcher's thread ---
 
-  void Committed(int64_t) override { watchers_.Wake(); }
+  void Committed(int64_t) override {
+    watchers_.Wake();
+    board_state_->exporter.Wake();
+  }
 
   void ToWorker(const core::Effect& effect) override {
     SendToWorker(sessions_, *catalogue_, dispatcher_, effect);
@@ -216,6 +228,22 @@ class Scheduler::Impl final : public Outlets {
     return datasets_->Save(std::move(records));
   }
 
+  Result<BoardExporter::Options> ExportOptions() {
+    const ExportConfig& wanted = config_.exports;
+    BoardExporter::Options options;
+    if (wanted.requests_dir.empty() && wanted.results_dir.empty()) return options;
+    const LoadedSuite* suite = catalogue_->Find(wanted.suite);
+    if (suite == nullptr) {
+      return NotFound(fmt::format("export.suite: there is no \"{}\"; known are {}", wanted.suite,
+                                  catalogue_->Names()));
+    }
+    options.requests_dir = wanted.requests_dir;
+    options.results_dir = wanted.results_dir;
+    options.suite = suite->suite.name;
+    options.debounce_ms = wanted.debounce_ms;
+    return options;
+  }
+
   // A model that passed its checks is known from then on.
   void RecordFacts(const core::RequestSpec& spec, const std::string& facts_json) {
     const auto recorded =
@@ -227,8 +255,9 @@ class Scheduler::Impl final : public Outlets {
   }
 
   ServiceContext Context() {
-    return {config_,    clock_,    *authenticator_, *catalogue_, dispatcher_, readers_,
-            *prepared_, watchers_, *reads_,         *streams_,   *datasets_,  *dataset_admin_};
+    return {config_,    clock_,          *authenticator_, *catalogue_, dispatcher_,
+            readers_,   *prepared_,      watchers_,       *reads_,     *streams_,
+            *datasets_, *dataset_admin_, *board_state_};
   }
 
   Status OpenGrpc() {
@@ -319,6 +348,7 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<rpc::Authenticator> authenticator_;
   std::unique_ptr<PreparedCache> prepared_;
   std::unique_ptr<DatasetAdmin> dataset_admin_;
+  std::unique_ptr<BoardState> board_state_;
   std::unique_ptr<WorkPool> reads_, streams_, check_pool_, score_pool_;
   std::unique_ptr<QueueService> queue_;
   std::unique_ptr<ResultsService> results_;

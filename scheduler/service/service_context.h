@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/rpc/auth.h"
 #include "common/rpc/status_convert.h"
+#include "scheduler/service/board_state.h"
 #include "scheduler/service/config.h"
 #include "scheduler/service/dataset_admin.h"
 #include "scheduler/service/dataset_store.h"
@@ -36,6 +37,7 @@ struct ServiceContext {
   WorkPool& streams;  // fillings of streams; one for each stream at most
   DatasetStore& datasets;
   DatasetAdmin& dataset_admin;
+  BoardState& board;
 };
 
 // Who calls, if their role allows it. UNAUTHENTICATED or PERMISSION_DENIED, with the remedy.

@@ -241,9 +241,9 @@ TEST(RenderTest, LeaderboardShowsTheColumnsThatAreAskedForAndMarksRows) {
             "\n2 models are flagged and not shown; --flagged shows them, `koeval models --flagged` "
             "says why\n");
   EXPECT_EQ(RenderLeaderboard(Plain(80), Board({"a", "b"}), {"scores"}),
-            "#  model                                                a      b\n"
+            "#  model                                                 a      b\n"
             "1  한국어-연구소/아주-긴-이름의-모델-10.7B-instruct  50.00  51.00\n"
-            "2  org/model-1.3B                                   50.00  51.00\n");
+            "2  org/model-1.3B                                    50.00  51.00\n");
 }
 
 TEST(RenderTest, ModelsAreListedWithTheReasonsOfTheirFlags) {

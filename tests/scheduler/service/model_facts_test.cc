@@ -1,0 +1,58 @@
+// What requests and their checks say about models.
+#include "scheduler/service/model_facts.h"
+
+#include <gtest/gtest.h>
+
+namespace koeval::service {
+namespace {
+
+core::RequestSpec Spec(const std::string& type) {
+  core::RequestSpec spec;
+  spec.precision = "bfloat16";
+  spec.model_type = type;
+  return spec;
+}
+
+TEST(ModelFactsTest, ChecksTellArchitectureSizeLicenceAndBaseModels) {
+  core::ModelRow row;
+  AddRequestFacts(Spec("🔶 : fine-tuned"),
+                  R"({"facts": {"architecture": "LlamaForCausalLM", "parameters": 7, "likes": 3,)"
+                  R"("license": "mit", "base_model": ["org/a", "org/b"]}, "findings": []})",
+                  &row);
+  EXPECT_EQ(row.type, "fine-tuned");
+  EXPECT_EQ(row.precision, "bfloat16");
+  EXPECT_EQ(row.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(row.parameters, 7);
+  EXPECT_EQ(row.likes, 3);
+  EXPECT_EQ(row.license, "mit");
+  EXPECT_EQ(row.base_model, "org/a,org/b");
+}
+
+TEST(ModelFactsTest, WhatIsNotSaidStays) {
+  core::ModelRow row;
+  row.type = "merged";
+  row.license = "mit";
+  row.likes = 4;
+  row.parameters = 9;
+  for (const char* facts :
+       {"", "{}", R"({"facts": {"parameters": -1, "license": ""}})", "no JSON"}) {
+    AddRequestFacts(Spec("something of my own"), facts, &row);
+    EXPECT_EQ(row.type, "merged");
+    EXPECT_EQ(row.license, "mit");
+    EXPECT_EQ(row.likes, 4);
+    EXPECT_EQ(row.parameters, 9);
+  }
+}
+
+TEST(ModelFactsTest, TheTimeOfTheLookIsNoFact) {
+  core::ModelRow a;
+  a.model = "org/a";
+  core::ModelRow b = a;
+  b.refreshed_at = {5};
+  EXPECT_TRUE(SameFacts(a, b));
+  b.likes = 0;
+  EXPECT_FALSE(SameFacts(a, b));
+}
+
+}  // namespace
+}  // namespace koeval::service
