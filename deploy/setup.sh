@@ -1,25 +1,30 @@
 #!/usr/bin/env bash
 # Installs what a build needs: Debian packages, and libtorch from the PyPI wheel into build/deps.
 #
-#   deploy/setup.sh [--tests] [--build-dir DIR]
+#   deploy/setup.sh [--tests] [--parquet] [--build-dir DIR]
 #
-# --tests adds what the tests and the checks of the code need. Safe to run again: what is there stays.
+# --tests adds what the tests and the checks of the code need, --parquet what reading Parquet files needs
+# (Arrow, from the PyPI wheel of pyarrow; --tests has it too). Safe to run again: what is there stays.
 # KOEVAL_LIBTORCH=/path takes the libtorch (or the torch folder of a wheel) there as it is.
 # Works on Debian 12 and Ubuntu 22.04/24.04, as root or with sudo. Needs the network unless all is
 # there already.
 set -euo pipefail
 
 readonly TORCH_VERSION=2.13.0
+readonly PYARROW_VERSION=26.0.1
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps="$root/build/deps"
 with_tests=false
+with_parquet=false
 . "$root/deploy/progress.sh"
-readonly WHEEL_BYTES=900000000  # of the torch wheel and its files together, about; for the bar
+# Of a wheel and its files together, about; for the bars.
+readonly TORCH_BYTES=900000000 PYARROW_BYTES=230000000
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
 while [ $# -gt 0 ]; do
   case "$1" in
-    --tests) with_tests=true ;;
+    --tests) with_tests=true; with_parquet=true ;;
+    --parquet) with_parquet=true ;;
     --build-dir) deps="${2:?--build-dir needs a folder}/deps"; shift ;;
     -h|--help) usage; exit 0 ;;
     *) echo "setup: unknown option $1; see --help" >&2; exit 2 ;;
@@ -88,13 +93,14 @@ die() {
   exit 1
 }
 
-# pip install into $1, with a bar over the bytes that it has written.
+# pip_install NAME BYTES FOLDER REMEDY ARGUMENTS...: pip install into FOLDER, with a bar over the BYTES that
+# it will have written.
 pip_install() {
-  local fresh=$1 log="$deps/pip.log" status=0 bytes most=0
-  shift
+  local name=$1 expected=$2 fresh=$3 remedy=$4 log="$deps/pip.log" status=0 bytes most=0
+  shift 4
   rm -rf "$deps/tmp"
   mkdir -p "$fresh" "$deps/tmp"
-  progress_begin "libtorch"
+  progress_begin "$name"
   TMPDIR="$deps/tmp" python3 -m pip install -q --no-compile --root-user-action=ignore \
     --disable-pip-version-check --target "$fresh" "$@" >"$log" 2>&1 &
   pip_pid=$!
@@ -103,7 +109,7 @@ pip_install() {
     # Files come and go meanwhile.
     bytes=$({ du -sb "$fresh" "$deps/tmp" 2>/dev/null || true; } | awk '{ n += $1 } END { print n + 0 }')
     [ "$bytes" -le "$most" ] || most=$bytes
-    progress_update "$most" "$WHEEL_BYTES"
+    progress_update "$most" "$expected"
     sleep 1
   done
   wait "$pip_pid" || status=$?
@@ -111,8 +117,8 @@ pip_install() {
   rm -rf "$deps/tmp"
   if [ "$status" -ne 0 ]; then
     tail -n 3 "$log" >&2
-    die "torch $TORCH_VERSION cannot be installed" \
-      "check the network and pip's index and proxy settings, then run this again; or set KOEVAL_LIBTORCH to the folder of a libtorch that is there (with include/ and lib/). The whole log is $log"
+    die "$name cannot be installed" \
+      "check the network and pip's index and proxy settings, then run this again; or $remedy. The whole log is $log"
   fi
   progress_end
 }
@@ -132,15 +138,31 @@ install_libtorch() {
   python3 -m pip --version >/dev/null 2>&1 || install_packages python3 python3-pip
   echo "setup: installing libtorch $TORCH_VERSION into $deps/torch"
   local fresh="$deps/torch.new"
+  local remedy="set KOEVAL_LIBTORCH to the folder of a libtorch that is there (with include/ and lib/)"
   rm -rf "$fresh" "$deps/torch"
-  pip_install "$fresh" --no-deps "torch==$TORCH_VERSION"
+  pip_install libtorch "$TORCH_BYTES" "$fresh" "$remedy" --no-deps "torch==$TORCH_VERSION"
   if grep -qiE '^Requires-Dist: *(nvidia|cuda|triton)' "$fresh"/torch-*.dist-info/METADATA; then
     echo "setup: this is a CUDA build; installing the libraries that it depends on"
     rm -rf "$fresh"
-    pip_install "$fresh" "torch==$TORCH_VERSION"
+    pip_install libtorch "$TORCH_BYTES" "$fresh" "$remedy" "torch==$TORCH_VERSION"
   fi
   touch "$fresh/.complete-$TORCH_VERSION"
   mv "$fresh" "$deps/torch"
+}
+
+# Arrow's libraries and headers, without what only Python needs of the wheel.
+install_arrow() {
+  if [ -e "$deps/arrow/.complete-$PYARROW_VERSION" ]; then return; fi
+  python3 -m pip --version >/dev/null 2>&1 || install_packages python3 python3-pip
+  echo "setup: installing Arrow $PYARROW_VERSION into $deps/arrow"
+  local fresh="$deps/arrow.new"
+  rm -rf "$fresh" "$deps/arrow"
+  pip_install Arrow "$PYARROW_BYTES" "$fresh" "go without Parquet (leave out --parquet)" \
+    --no-deps --only-binary :all: "pyarrow==$PYARROW_VERSION"
+  find "$fresh/pyarrow" -mindepth 1 -maxdepth 1 ! -name include ! -name 'libarrow.so.*' \
+    ! -name 'libparquet.so.*' ! -name 'LICENSE*' ! -name 'NOTICE*' -exec rm -rf {} +
+  touch "$fresh/.complete-$PYARROW_VERSION"
+  mv "$fresh" "$deps/arrow"
 }
 
 if ! command -v apt-get >/dev/null; then
@@ -149,3 +171,4 @@ if ! command -v apt-get >/dev/null; then
 fi
 install_packages "${packages[@]}"
 install_libtorch
+if $with_parquet; then install_arrow; fi

@@ -4,10 +4,12 @@
 #include <fmt/core.h>
 
 #include <charconv>
+#include <filesystem>
 #include <optional>
 
 #include "common/base/file.h"
 #include "common/base/utf8.h"
+#include "common/evaluation/parquet.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -242,8 +244,20 @@ Result<std::vector<Json>> ParseTable(std::string_view text, const DatasetOptions
 
 }  // namespace
 
+std::optional<DatasetFormat> DatasetFormatOf(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension == ".jsonl" || extension == ".json") return DatasetFormat::kJson;
+  if (extension == ".csv") return DatasetFormat::kCsv;
+  if (extension == ".tsv") return DatasetFormat::kTsv;
+  if (extension == ".parquet") return DatasetFormat::kParquet;
+  return std::nullopt;
+}
+
 Result<std::vector<Json>> ParseDataset(const std::string& text, const DatasetOptions& options,
                                        const std::string& where) {
+  if (options.format == DatasetFormat::kParquet) {
+    return InvalidArgument(where + ": Parquet is no text");
+  }
   std::string_view body = text;
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
@@ -255,6 +269,7 @@ Result<std::vector<Json>> ParseDataset(const std::string& text, const DatasetOpt
 }
 
 Result<std::vector<Json>> ReadDatasetFile(const std::string& path, const DatasetOptions& options) {
+  if (options.format == DatasetFormat::kParquet) return ReadParquetFile(path);
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kDatasetBytesMax));
   return ParseDataset(text, options, path);
 }

@@ -1,8 +1,10 @@
-// Rows of a dataset from files: JSON lines, JSON, CSV and TSV.
+// Rows of a dataset from files: JSON lines, JSON, CSV, TSV and Parquet.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/json.h"
@@ -10,7 +12,12 @@
 
 namespace koeval::evaluation {
 
-enum class DatasetFormat { kJson, kCsv, kTsv };
+enum class DatasetFormat { kJson, kCsv, kTsv, kParquet };
+
+inline constexpr std::string_view kDatasetExtensions = ".jsonl, .json, .csv, .tsv or .parquet";
+// The format that the name of a file stands for; nullopt when it ends in none of
+// kDatasetExtensions.
+std::optional<DatasetFormat> DatasetFormatOf(const std::string& path);
 
 struct DatasetOptions {
   DatasetFormat format = DatasetFormat::kJson;
@@ -32,11 +39,13 @@ inline constexpr size_t kDatasetBytesMax = size_t{1} << 30;  // of one file
 inline constexpr int64_t kDatasetRowsMax = 10'000'000;
 
 // The rows of `path`, each a JSON object whose members keep the file's order. Values of CSV and TSV
-// are what pandas would read: whole numbers, decimal numbers and text by column, empty cells null.
+// are what pandas would read: whole numbers, decimal numbers and text by column, empty cells null;
+// those of Parquet as parquet.h says, UNIMPLEMENTED where the build has no Arrow.
 // NOT_FOUND, RESOURCE_EXHAUSTED, or INVALID_ARGUMENT naming path and line; texts never appear.
 Result<std::vector<Json>> ReadDatasetFile(const std::string& path, const DatasetOptions& options);
 
-// The rows of a text, for tests and readers of other sources; `where` names it in errors.
+// The rows of a text, for tests and readers of other sources; `where` names it in errors. Parquet
+// is no text: INVALID_ARGUMENT.
 Result<std::vector<Json>> ParseDataset(const std::string& text, const DatasetOptions& options,
                                        const std::string& where);
 

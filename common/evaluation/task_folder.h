@@ -45,10 +45,10 @@ class TaskFolder {
 // What `names` select in the YAML files of `folder` (searched recursively): a task, a group with
 // all that it holds, or every task of a tag, sorted. Includes, overrides of groups and the datasets
 // are loaded. A dataset is looked for in `datasets`, as
-// <dataset_path>/<dataset_name>/<split>.jsonl (.json, .csv, .tsv); relative paths start beside the
-// task file or, when nothing is there, in the working directory. NOT_FOUND names what there is;
-// INVALID_ARGUMENT names file, line, key or row and the remedy, also for a task that is selected
-// twice; UNIMPLEMENTED names what would need Python. Source: lm-evaluation-harness 0.4.13,
+// <dataset_path>/<dataset_name>/<split>.jsonl (.json, .csv, .tsv, .parquet); relative paths start
+// beside the task file or, when nothing is there, in the working directory. NOT_FOUND names what
+// there is; INVALID_ARGUMENT names file, line, key or row and the remedy, also for a task that is
+// selected twice; UNIMPLEMENTED names what would need Python. Source: lm-evaluation-harness 0.4.13,
 // TaskManager.load.
 Result<TaskSelection> LoadSelection(const std::string& folder,
                                     const std::vector<std::string>& names,

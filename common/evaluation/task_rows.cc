@@ -91,11 +91,19 @@ Status ReadTableOption(const std::string& key, const Json& value, const std::str
 const std::set<std::string> kHarmlessOptions = {"trust_remote_code", "revision", "streaming",
                                                 "verification_mode"};
 
+// The format of dataset_path where it names a builder of the `datasets` library.
+std::optional<DatasetFormat> BuilderFormat(const std::string& name) {
+  if (name == "json") return DatasetFormat::kJson;
+  if (name == "csv") return DatasetFormat::kCsv;
+  if (name == "tsv") return DatasetFormat::kTsv;
+  if (name == "parquet") return DatasetFormat::kParquet;
+  return std::nullopt;
+}
+
 // A folder with one file per split: test.jsonl, train.csv, ...
 Status AddFolder(const std::string& folder, Source& source) {
   for (const auto& entry : fs::directory_iterator(folder)) {
-    static const std::set<std::string> kExtensions = {".jsonl", ".json", ".csv", ".tsv"};
-    if (entry.is_regular_file() && kExtensions.contains(entry.path().extension().string())) {
+    if (entry.is_regular_file() && DatasetFormatOf(entry.path().string())) {
       source.files[entry.path().stem().string()].push_back(entry.path().string());
     }
   }
@@ -175,11 +183,13 @@ Result<Source> FindSource(const Definition& definition, const DatasetSources& da
       }
     }
   }
-  if (name != "json" && name != "csv" && name != "tsv") {
+  const std::optional<DatasetFormat> builder = BuilderFormat(name);
+  if (!builder) {
     if (name.empty() || !source.files.empty()) {
-      return InvalidArgument(fmt::format(
-          "{}: \"{}\" is neither json, csv nor tsv, which dataset_kwargs.data_files needs", place,
-          name));
+      return InvalidArgument(
+          fmt::format("{}: \"{}\" is neither json, csv, tsv nor parquet, which "
+                      "dataset_kwargs.data_files needs",
+                      place, name));
     }
     ASSIGN_OR_RETURN(const fs::path found, FindDataset(definition, name, datasets, source));
     std::error_code ignored;
@@ -189,17 +199,16 @@ Result<Source> FindSource(const Definition& definition, const DatasetSources& da
       source.files["train"].push_back(found.string());
     }
   }
-  // The format follows the first file's name: a .tsv has tabs, and its quotes are text.
-  std::string extension = name == "csv" || name == "tsv" ? "." + name : ".jsonl";
-  if (!source.files.empty() && name != "json" && name != "tsv") {
-    extension = fs::path(source.files.begin()->second.front()).extension().string();
+  // A builder's name decides, but csv reads .tsv too; else the first file's name does.
+  source.options.format = builder.value_or(DatasetFormat::kJson);
+  if (!source.files.empty() && (!builder || builder == DatasetFormat::kCsv)) {
+    const auto named = DatasetFormatOf(source.files.begin()->second.front());
+    if (named && (!builder || named == DatasetFormat::kTsv)) source.options.format = *named;
   }
-  if (extension == ".tsv") {
-    source.options.format = DatasetFormat::kTsv;
+  // A .tsv has tabs, and its quotes are text.
+  if (source.options.format == DatasetFormat::kTsv) {
     if (!set_delimiter) source.options.delimiter = '\t';
     if (!set_quoting) source.options.quoting = false;
-  } else if (extension == ".csv" || name == "csv") {
-    source.options.format = DatasetFormat::kCsv;
   }
   return source;
 }

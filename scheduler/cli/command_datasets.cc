@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "common/base/clock.h"
 #include "common/base/size_text.h"
+#include "common/evaluation/dataset.h"
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/table.h"
 #include "scheduler/cli/view_json.h"
@@ -40,19 +40,12 @@ Json ToJson(const DatasetView& dataset) {
       {"added_by", dataset.added_by}, {"added_at", FormatUtcMicros(WallTime{dataset.added_at_us})}};
 }
 
-bool HoldsRows(const fs::path& path) {
-  static constexpr std::array<std::string_view, 4> kExtensions = {".jsonl", ".json", ".csv",
-                                                                  ".tsv"};
-  const std::string extension = path.extension().string();
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-}
-
 // Every file with rows below `folder`, named relative to it.
 Status AddFolder(const fs::path& folder, std::vector<DatasetFile>* files) {
   std::error_code error;
   for (auto it = fs::recursive_directory_iterator(folder, error);
        !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    if (!it->is_regular_file() || !HoldsRows(it->path())) continue;
+    if (!it->is_regular_file() || !evaluation::DatasetFormatOf(it->path().string())) continue;
     files->push_back({it->path().string(), fs::relative(it->path(), folder).string()});
   }
   if (error) return InvalidArgument(folder.string() + ": " + error.message());
@@ -72,7 +65,8 @@ Result<std::vector<DatasetFile>> FilesOf(const std::vector<std::string>& paths) 
     }
   }
   if (files.empty()) {
-    return InvalidArgument("no file with rows is there (split.jsonl, .json, .csv or .tsv)");
+    return InvalidArgument(fmt::format("no file with rows is there (a split each, in {})",
+                                       evaluation::kDatasetExtensions));
   }
   std::sort(files.begin(), files.end(),
             [](const DatasetFile& a, const DatasetFile& b) { return a.name < b.name; });
@@ -163,7 +157,8 @@ void AddDatasetsCommands(CLI::App& app, Shell& shell) {
   CLI::App* add = datasets->add_subcommand(
       "add", "Send files to the scheduler under a name that tasks know (role operator)");
   add->add_option("name", flags->name, "dataset_path of the tasks: NAME or ORG/NAME")->required();
-  add->add_option("files", flags->paths, "split.jsonl, .json, .csv or .tsv, or a folder of them")
+  add->add_option("files", flags->paths,
+                  "split.jsonl (.json, .csv, .tsv, .parquet), or a folder of them")
       ->required();
   add->add_flag("--public", flags->is_public, "Readers may see its texts in samples and results");
   add->footer(

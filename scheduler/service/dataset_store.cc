@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -139,9 +138,8 @@ Result<std::map<std::string, fs::path>> FilesOf(const std::string& folder) {
 
 evaluation::DatasetOptions OptionsOf(const fs::path& file) {
   evaluation::DatasetOptions options;
-  if (file.extension() == ".csv") options.format = evaluation::DatasetFormat::kCsv;
-  if (file.extension() == ".tsv") {
-    options.format = evaluation::DatasetFormat::kTsv;
+  options.format = evaluation::DatasetFormatOf(file.string()).value_or(options.format);
+  if (options.format == evaluation::DatasetFormat::kTsv) {
     options.delimiter = '\t';
     options.quoting = false;
   }
@@ -159,15 +157,11 @@ Status ValidateDatasetName(const std::string& name) {
 }
 
 Status ValidateDatasetFile(const std::string& file) {
-  static constexpr std::array<std::string_view, 4> kExtensions = {".jsonl", ".json", ".csv",
-                                                                  ".tsv"};
-  const std::string extension = fs::path(file).extension().string();
-  const bool known =
-      std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-  if (known && ArePartsFine(file)) return OkStatus();
+  if (evaluation::DatasetFormatOf(file) && ArePartsFine(file)) return OkStatus();
   return InvalidArgument(
-      "file: must be split.ext or config/split.ext with letters, digits and . _ -, and ext jsonl, "
-      "json, csv or tsv");
+      fmt::format("file: must be split.ext or config/split.ext with letters, digits and . _ -, "
+                  "ending in {}",
+                  evaluation::kDatasetExtensions));
 }
 
 DatasetStore::DatasetStore(std::string root, DatasetRecords records)
