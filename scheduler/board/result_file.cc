@@ -1,6 +1,8 @@
 // Scores of the harness's versions and of the leaderboard's own files.
 #include "scheduler/board/result_file.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -92,8 +94,14 @@ class Reader {
     }
     RETURN_IF_ERROR(ReadModel());
     ReadDate();
+    task_shots_ = Members("n-shot", [](const Json& shots) { return shots.is_number_integer(); });
+    documents_ = Members("n-samples", [](const Json& counts) { return counts.is_object(); });
     for (const auto& [key, metrics] : results->items()) {
       if (metrics.is_object()) ReadTask(key, metrics);
+      if (file_.scores.size() > kScoresMax) {
+        return InvalidArgument(
+            fmt::format("it has more than {} scores; split it, or leave it out", kScoresMax));
+      }
     }
     const bool general = JsonFind(json_, "config_general") != nullptr || has_pipes_;
     file_.format = has_filters_ ? "lm-eval-0.4" : general ? "leaderboard" : "lm-eval";
@@ -132,6 +140,17 @@ class Reader {
     return OkStatus();
   }
 
+  // The members of an object by name, those that `fits` says: look-up in Json itself is linear.
+  std::map<std::string, const Json*> Members(const char* name, bool (*fits)(const Json&)) const {
+    std::map<std::string, const Json*> out;
+    const Json* object = JsonFind(json_, name);
+    if (object == nullptr || !object->is_object()) return out;
+    for (const auto& [key, value] : object->items()) {
+      if (fits(value)) out.emplace(key, &value);
+    }
+    return out;
+  }
+
   void ReadDate() {
     if (const auto named = TimeOfName(path_)) {
       file_.date = *named;
@@ -148,16 +167,17 @@ class Reader {
 
   // How many documents the file says that the task has.
   std::optional<int64_t> DocumentsOf(const std::string& key) const {
-    const Json* counts = JsonFind(json_, "n-samples");
-    const Json* count = counts ? JsonFind(*counts, key) : nullptr;
-    return IntOf(count, "effective");
+    const auto count = documents_.find(key);
+    return count == documents_.end() ? std::nullopt : IntOf(count->second, "effective");
   }
 
   void ReadTask(const std::string& key, const Json& metrics) {
     const Key parsed = ParseKey(key);
     has_pipes_ = has_pipes_ || parsed.task != key;
     std::optional<int64_t> shots = parsed.num_fewshot;
-    if (!shots) shots = IntOf(JsonFind(json_, "n-shot"), key);
+    if (const auto of_task = task_shots_.find(key); !shots && of_task != task_shots_.end()) {
+      shots = of_task->second->get<int64_t>();
+    }
     if (!shots) shots = shots_;
     std::map<std::pair<std::string, std::string>, double> errors;
     const size_t first = file_.scores.size();
@@ -186,6 +206,7 @@ class Reader {
   const Json& json_;
   ResultFile file_;
   std::optional<int64_t> shots_;
+  std::map<std::string, const Json*> task_shots_, documents_;
   bool has_filters_ = false;
   bool has_pipes_ = false;
 };

@@ -13,6 +13,8 @@
 
 namespace koeval::board {
 
+inline constexpr size_t kScoresMax = 20'000;  // of one file
+
 struct ImportedScore {
   std::string task;  // as the file names it, without the leaderboard's "harness|...|25" around it
   std::string metric;
@@ -36,7 +38,8 @@ struct ResultFile {
 
 // Reads a result file of any of those versions; `path` gives the model and the date where the text
 // does not. Values that are no numbers are left out. INVALID_ARGUMENT, with the place, for text
-// that is no JSON object, has no object "results", or names no model.
+// that is no JSON object, has no object "results", has more than kScoresMax scores, or names no
+// model.
 Result<ResultFile> ParseResultFile(std::string_view path, std::string_view text);
 
 // All of it but model, revision and precision, for ImportRow::facts_json, and back. DATA_LOSS.

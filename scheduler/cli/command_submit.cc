@@ -79,7 +79,9 @@ void AddSubmitCommand(CLI::App& app, Shell& shell) {
   command->add_option("--precision", flags->spec.precision,
                       "float16, bfloat16 or float32 (default float32)");
   command->add_option("--weight-type", flags->spec.weight_type, "Default Original");
-  command->add_option("--model-type", flags->spec.model_type, "As the leaderboard names it");
+  command->add_option("--model-type", flags->spec.model_type,
+                      "pretrained, continually pretrained, fine-tuned, instruction-tuned, RL-tuned "
+                      "or merged");
   command->add_option("--suite", flags->spec.suite, "Default: the scheduler's default suite");
   command->add_option("--profile", flags->spec.profile,
                       "leaderboard-v1 or lm-eval-0.4 (default: the suite's)");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -15,7 +16,9 @@ namespace {
 constexpr int kModelColumnsLeast = 16;
 constexpr size_t kShortLetters = 6;
 
+// Nothing where an entry is missing.
 std::string Percent(double value) {
+  if (std::isnan(value)) return "-";
   return fmt::format("{:.2f}", value * 100);
 }
 

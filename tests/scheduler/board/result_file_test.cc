@@ -79,6 +79,15 @@ TEST(ResultFileTest, OtherTextsAreRefusedWithTheRemedy) {
             Code::kInvalidArgument);
 }
 
+TEST(ResultFileTest, MoreScoresThanTheBoundAreRefused) {
+  std::string tasks;
+  for (int i = 0; i < 20'001; ++i) {
+    tasks += (i == 0 ? "\"t" : ", \"t") + std::to_string(i) + "\": {\"acc\": 1}";
+  }
+  const auto file = ParseResultFile("a.json", R"({"model_name": "m", "results": {)" + tasks + "}}");
+  EXPECT_NE(file.status().message().find("20000"), std::string::npos) << file.status().ToString();
+}
+
 TEST(ResultFileTest, FactsReadBack) {
   const ResultFile file =
       MustParse("results_20231114_221320.json",

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -233,11 +234,12 @@ TEST(RenderTest, LeaderboardShowsTheColumnsThatAreAskedForAndMarksRows) {
   board.rows[0].about.deleted_at_us = 1;
   board.rows[0].model = "org/a";
   board.rows[1].imported = true;
+  board.rows[1].average = std::nan("");
   board.flagged_hidden = 2;
   EXPECT_EQ(RenderLeaderboard(Plain(80), board, {"type", "average", "params", "license"}),
             "#  model           type           average  params  license     note\n"
             "1  org/a           🔶 fine-tuned    70.00  10.7 B  apache-2.0  flagged, deleted\n"
-            "2  org/model-1.3B                   35.00                      imported\n"
+            "2  org/model-1.3B                       -                      imported\n"
             "\n2 models are flagged and not shown; --flagged shows them, `koeval models --flagged` "
             "says why\n");
   EXPECT_EQ(RenderLeaderboard(Plain(80), Board({"a", "b"}), {"scores"}),

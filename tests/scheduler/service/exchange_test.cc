@@ -325,6 +325,23 @@ TEST_F(ExchangeTest, AnUnknownSuiteOfTheExportIsRefusedAtTheStart) {
   EXPECT_NE(started.status().message().find("export.suite"), std::string::npos);
 }
 
+TEST_F(ExchangeTest, FilesOfAModelRepositoryAreNoResultsAndChangeNothing) {
+  const char* data = std::getenv("KOEVAL_TEST_DATA");
+  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
+  const std::string root = std::string(data) + "/hub-metadata";
+  if (!fs::exists(root)) GTEST_SKIP() << "no folder hub-metadata in KOEVAL_TEST_DATA";
+  Start();
+  const Files files = FolderFiles(root);
+  ASSERT_EQ(files.size(), 4u);
+  for (const v1::FileKind kind : {v1::FILE_KIND_REQUESTS, v1::FILE_KIND_RESULTS}) {
+    const v1::ImportFilesResponse imported = Import(kind, files);
+    EXPECT_EQ(imported.refused(), 4);
+    ASSERT_EQ(imported.problems_size(), 4);
+    EXPECT_EQ(imported.problems(0).path(), "mixtral-8x22b/config.json");
+    EXPECT_TRUE(Export(kind).empty());
+  }
+}
+
 // 154 files of a fork and 6 of the harness: all are taken in, and come out byte by byte.
 TEST_F(ExchangeTest, PublishedResultFilesComeBackByteByByte) {
   const char* data = std::getenv("KOEVAL_TEST_DATA");

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
+#include "common/base/json.h"
+#include "common/hub/check.h"
+
 namespace koeval::service {
 namespace {
 
@@ -42,6 +48,20 @@ TEST(ModelFactsTest, WhatIsNotSaidStays) {
     EXPECT_EQ(row.likes, 4);
     EXPECT_EQ(row.parameters, 9);
   }
+}
+
+// A real repository's settings without its weights.
+TEST(ModelFactsTest, ARepositoryWithoutWeightsStillTellsItsArchitecture) {
+  const char* data = std::getenv("KOEVAL_TEST_DATA");
+  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
+  const std::string folder = std::string(data) + "/hub-metadata/mixtral-8x22b";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no such folder in KOEVAL_TEST_DATA";
+  const hub::CheckReport report = hub::CheckModelDir(folder, {.precision = "bfloat16"});
+  EXPECT_FALSE(report.ok());
+  core::ModelRow row;
+  AddRequestFacts(Spec("PT"), CompactJson({{"facts", report.facts}}), &row);
+  EXPECT_EQ(row.architecture, "MixtralForCausalLM");
+  EXPECT_EQ(row.type, "pretrained");
 }
 
 TEST(ModelFactsTest, TheTimeOfTheLookIsNoFact) {
