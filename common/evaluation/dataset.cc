@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -251,6 +252,18 @@ std::optional<DatasetFormat> DatasetFormatOf(const std::string& path) {
   if (extension == ".tsv") return DatasetFormat::kTsv;
   if (extension == ".parquet") return DatasetFormat::kParquet;
   return std::nullopt;
+}
+
+std::string DatasetSplitOf(const std::string& path) {
+  static constexpr std::string_view kPart = "-00000-of-00000";
+  std::string stem = std::filesystem::path(path).stem().string();
+  if (stem.size() <= kPart.size()) return stem;
+  const std::string_view end = std::string_view(stem).substr(stem.size() - kPart.size());
+  const bool is_part = std::equal(end.begin(), end.end(), kPart.begin(), [](char c, char wanted) {
+    return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
+  });
+  if (is_part) stem.resize(stem.size() - kPart.size());
+  return stem;
 }
 
 Result<std::vector<Json>> ParseDataset(const std::string& text, const DatasetOptions& options,

@@ -18,6 +18,9 @@ inline constexpr std::string_view kDatasetExtensions = ".jsonl, .json, .csv, .ts
 // The format that the name of a file stands for; nullopt when it ends in none of
 // kDatasetExtensions.
 std::optional<DatasetFormat> DatasetFormatOf(const std::string& path);
+// The split that the name of a file stands for: "train" of train.jsonl, and of
+// train-00000-of-00002.parquet, a part of it.
+std::string DatasetSplitOf(const std::string& path);
 
 struct DatasetOptions {
   DatasetFormat format = DatasetFormat::kJson;

@@ -100,13 +100,14 @@ std::optional<DatasetFormat> BuilderFormat(const std::string& name) {
   return std::nullopt;
 }
 
-// A folder with one file per split: test.jsonl, train.csv, ...
+// A folder with a file per split, or its parts: test.jsonl, train-00000-of-00002.parquet, ...
 Status AddFolder(const std::string& folder, Source& source) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.is_regular_file() && DatasetFormatOf(entry.path().string())) {
-      source.files[entry.path().stem().string()].push_back(entry.path().string());
+      source.files[DatasetSplitOf(entry.path().string())].push_back(entry.path().string());
     }
   }
+  for (auto& [split, files] : source.files) std::sort(files.begin(), files.end());
   return OkStatus();
 }
 
