@@ -115,4 +115,8 @@ std::string LicenseKey(const ModelCard& card) {
   return key;
 }
 
+std::string CardHeader(std::string_view readme) {
+  return Split(readme).header;
+}
+
 }  // namespace koeval::hub

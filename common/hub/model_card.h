@@ -29,6 +29,9 @@ struct ModelCard {
 // call it where rule 11 of the architecture allows.
 ModelCard ParseModelCard(std::string_view readme);
 
+// The YAML of the header alone, each line ended; "" when there is none.
+std::string CardHeader(std::string_view readme);
+
 // The licence that counts: license_name where the licence is "other"; lower case.
 std::string LicenseKey(const ModelCard& card);
 

@@ -14,8 +14,8 @@
 #include <array>
 #include <sstream>
 
+#include "common/base/private_file.h"
 #include "common/base/sha256.h"
-#include "common/rpc/private_file.h"
 
 namespace koeval::rpc {
 namespace {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "common/base/file.h"
+#include "common/base/private_file.h"
 #include "common/rpc/auth.h"
-#include "common/rpc/private_file.h"
 
 namespace koeval::rpc {
 namespace {

@@ -1,12 +1,12 @@
 // The mode is looked at before the bytes.
-#include "common/rpc/private_file.h"
+#include "common/base/private_file.h"
 
 #include <fmt/core.h>
 #include <sys/stat.h>
 
 #include "common/base/file.h"
 
-namespace koeval::rpc {
+namespace koeval {
 
 Result<std::string> ReadPrivateFile(const std::string& path, size_t bytes_max) {
   struct stat info {};
@@ -17,4 +17,4 @@ Result<std::string> ReadPrivateFile(const std::string& path, size_t bytes_max) {
   return ReadFile(path, bytes_max);
 }
 
-}  // namespace koeval::rpc
+}  // namespace koeval

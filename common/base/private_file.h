@@ -5,10 +5,10 @@
 
 #include "common/base/status.h"
 
-namespace koeval::rpc {
+namespace koeval {
 
 // The file's bytes. FAILED_PRECONDITION, with the remedy, when group or others can read it;
 // otherwise as ReadFile.
 Result<std::string> ReadPrivateFile(const std::string& path, size_t bytes_max);
 
-}  // namespace koeval::rpc
+}  // namespace koeval

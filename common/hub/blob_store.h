@@ -1,0 +1,54 @@
+// The blobs of one repository in the cache: there with their digest, or downloaded.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/cancel.h"
+#include "common/base/status.h"
+#include "common/hub/cache_layout.h"
+#include "common/hub/hub_client.h"
+#include "common/hub/repository.h"
+
+namespace koeval::hub {
+
+// One user of it holds the repository's lock of use meanwhile. One thread.
+class BlobStore {
+ public:
+  struct Place {
+    RepositoryKind kind = RepositoryKind::kModel;
+    std::string id, commit;
+  };
+  // Called with the bytes that each step added.
+  using OnBytes = std::function<void(int64_t)>;
+
+  BlobStore(const CacheLayout& layout, const HubClient* client, Place place);
+
+  // The blob of `file` is there and has its digest. One that has another is removed. Bytes are read
+  // once: afterwards the file's size, times and inode stand for them.
+  Result<bool> Has(const RepositoryFile& file, const Cancel& cancel) const;
+  // Bytes of disk that downloading `file` will take beyond what its broken download has.
+  int64_t Need(const RepositoryFile& file) const;
+  // Takes the disk space of `file`, where the file system can. RESOURCE_EXHAUSTED.
+  Status Reserve(const RepositoryFile& file) const;
+  // Downloads `file`, going on where a broken download ended, unless another process does; then
+  // waits for that. Synced and verified before it gets its name.
+  Status Download(const RepositoryFile& file, const OnBytes& on_bytes, const Cancel& cancel) const;
+  // Removes what Reserve and broken downloads of `file` left, unless somebody is at it.
+  void Drop(const RepositoryFile& file) const;
+
+ private:
+  Status DownloadOnce(const RepositoryFile& file, bool fresh, const OnBytes& on_bytes,
+                      const Cancel& cancel) const;
+  Status Publish(const RepositoryFile& file, const Cancel& cancel) const;
+
+  const CacheLayout& layout_;
+  const HubClient* const client_;  // nullptr when offline
+  const Place place_;
+  const std::string name_;
+};
+
+}  // namespace koeval::hub

@@ -1,0 +1,260 @@
+// Fetching: resolve, hold, make room, download, link.
+#include "common/hub/cache.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/base/file.h"
+#include "common/base/random.h"
+#include "common/hub/blob_store.h"
+#include "common/hub/cache_room.h"
+#include "common/hub/disk_error.h"
+#include "common/hub/hub_info.h"
+
+namespace koeval::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kRefBytesMax = 1024;
+
+// `link` leads to `target`; what was there before is replaced at once.
+Status PutLink(const std::string& link, const std::string& target) {
+  std::error_code error;
+  if (fs::read_symlink(link, error).string() == target) return OkStatus();
+  RETURN_IF_ERROR(MakeFolders(fs::path(link).parent_path().string()));
+  const std::string beside = link + "." + RandomHex(8);
+  if (::symlink(target.c_str(), beside.c_str()) != 0) return DiskError(errno, "link", beside);
+  if (::rename(beside.c_str(), link.c_str()) == 0) return OkStatus();
+  const int failed = errno;
+  ::unlink(beside.c_str());
+  return DiskError(failed, "link", link);
+}
+
+// From the snapshot's folder up to the blob: one ".." for each folder of `path`, and two more.
+std::string LinkTarget(const std::string& path, const std::string& digest) {
+  std::string out = "../../blobs/" + digest;
+  for (char c : path) {
+    if (c == '/') out = "../" + out;
+  }
+  return out;
+}
+
+// The file behind a link of a snapshot that another tool made; its blob's name is its digest.
+bool AddSnapshotFile(const fs::path& link, const std::string& relative, RepositoryInfo& info) {
+  std::error_code error;
+  const std::string digest = fs::read_symlink(link, error).filename().string();
+  struct stat status {};
+  const bool sound = !error && CheckFilePath(relative).ok() && ::stat(link.c_str(), &status) == 0 &&
+                     S_ISREG(status.st_mode) && (digest.size() == 40 || digest.size() == 64) &&
+                     digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!sound) return false;
+  info.files.push_back(
+      {relative, static_cast<int64_t>(status.st_size), digest, digest.size() == 64});
+  return true;
+}
+
+// What a snapshot's folder itself says.
+RepositoryInfo InfoOfSnapshot(const std::string& dir, const std::string& id,
+                              const std::string& commit) {
+  RepositoryInfo info;
+  info.id = id;
+  info.commit = commit;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(dir, error);
+       !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+    if (at->is_symlink()) {
+      AddSnapshotFile(at->path(), at->path().lexically_relative(dir).string(), info);
+    }
+  }
+  std::sort(info.files.begin(), info.files.end(),
+            [](const RepositoryFile& a, const RepositoryFile& b) { return a.path < b.path; });
+  return info;
+}
+
+bool IsSmallEvaluationFile(std::string_view path) {
+  static constexpr std::string_view kNames[] = {"added_tokens.json",
+                                                "chat_template.jinja",
+                                                "chat_template.json",
+                                                "config.json",
+                                                "generation_config.json",
+                                                "merges.txt",
+                                                "model.safetensors.index.json",
+                                                "special_tokens_map.json",
+                                                "spiece.model",
+                                                "tekken.json",
+                                                "tokenizer.json",
+                                                "tokenizer.model",
+                                                "tokenizer_config.json",
+                                                "vocab.json",
+                                                "vocab.txt"};
+  if (path.starts_with("additional_chat_templates/")) return path.ends_with(".jinja");
+  return std::find(std::begin(kNames), std::end(kNames), path) != std::end(kNames);
+}
+
+// NAME-00001-of-00002.safetensors
+bool IsShard(std::string_view path) {
+  const size_t of = path.rfind("-of-");
+  return of != std::string_view::npos && of > 0 && path[of - 1] >= '0' && path[of - 1] <= '9';
+}
+
+// Counts the bytes of one Fetch and reports them now and then.
+class Meter {
+ public:
+  Meter(const HubCache::OnProgress& report, int64_t total) : report_(report) {
+    progress_.total_bytes = total;
+  }
+  void Begin(const std::string& file) {
+    progress_.file = file;
+    Report();
+  }
+  void Add(int64_t bytes) {
+    progress_.done_bytes += bytes;
+    if (progress_.done_bytes - reported_ >= kProgressBytes) Report();
+  }
+
+ private:
+  void Report() {
+    reported_ = progress_.done_bytes;
+    if (report_) report_(progress_);
+  }
+  const HubCache::OnProgress& report_;
+  CacheProgress progress_;
+  int64_t reported_ = 0;
+};
+
+}  // namespace
+
+HubCache::HubCache(CacheOptions options, std::shared_ptr<const HubClient> client)
+    : options_(std::move(options)), layout_(options_.dir), client_(std::move(client)) {}
+
+Result<std::unique_ptr<HubCache>> HubCache::Open(CacheOptions options,
+                                                 std::shared_ptr<const HubClient> client) {
+  RETURN_IF_ERROR(MakeFolders(options.dir));
+  if (!options.offline && client == nullptr) {
+    return InvalidArgument("a cache that is not offline needs a hub");
+  }
+  if (options.offline) client = nullptr;
+  return std::unique_ptr<HubCache>(new HubCache(std::move(options), std::move(client)));
+}
+
+Result<RepositoryInfo> HubCache::ResolveOffline(RepositoryKind kind, const std::string& id,
+                                                const std::string& revision) const {
+  const std::string name = CacheLayout::FolderName(kind, id);
+  const Status missing = FailedPrecondition(
+      fmt::format("{} {} at {} is not in the cache {}, and the hub may not be asked (offline)",
+                  KindName(kind), id, revision, options_.dir));
+  std::string commit = revision;
+  if (!IsCommit(revision)) {
+    auto ref = ReadFile(layout_.Ref(name, revision), kRefBytesMax);
+    if (!ref.ok()) return missing;
+    while (ref->ends_with('\n')) ref->pop_back();
+    commit = *ref;
+  }
+  if (!IsCommit(commit)) return missing;
+  const auto stored = ReadFile(layout_.Info(name, commit), kInfoBytesMax);
+  if (stored.ok()) return ParseHubInfo(*stored, id);
+  RepositoryInfo info = InfoOfSnapshot(layout_.Snapshot(name, commit), id, commit);
+  return info.files.empty() ? Result<RepositoryInfo>(missing) : Result<RepositoryInfo>(info);
+}
+
+Result<RepositoryInfo> HubCache::Resolve(RepositoryKind kind, const std::string& id,
+                                         const std::string& revision, const Cancel& cancel) const {
+  if (client_ == nullptr) return ResolveOffline(kind, id, revision);
+  const std::string name = CacheLayout::FolderName(kind, id);
+  if (IsCommit(revision)) {
+    const auto stored = ReadFile(layout_.Info(name, revision), kInfoBytesMax);
+    if (stored.ok()) {
+      auto info = ParseHubInfo(*stored, id);
+      if (info.ok() && info->commit == revision) return info;
+    }
+  }
+  return client_->Info(kind, id, revision, cancel);
+}
+
+Result<Snapshot> HubCache::Fetch(RepositoryKind kind, const std::string& id,
+                                 const std::string& revision, const Choose& choose,
+                                 const OnProgress& on_progress, const Cancel& cancel) const {
+  RETURN_IF_ERROR(CheckRepositoryId(id));
+  RETURN_IF_ERROR(CheckRevision(revision));
+  const std::string name = CacheLayout::FolderName(kind, id);
+  Snapshot out;
+  ASSIGN_OR_RETURN(out.use, FileLock::Take(layout_.Use(name), FileLock::Mode::kShared, cancel));
+  out.use->Touch();
+  ASSIGN_OR_RETURN(out.info, Resolve(kind, id, revision, cancel));
+  out.dir = layout_.Snapshot(name, out.info.commit);
+
+  const BlobStore blobs(layout_, client_.get(), {kind, id, out.info.commit});
+  std::vector<const RepositoryFile*> wanted, missing;
+  std::set<std::string> digests;  // equal files are one blob
+  int64_t total = 0;
+  const std::vector<std::string> paths = choose(out.info);
+  const std::set<std::string> chosen(paths.begin(), paths.end());
+  for (const RepositoryFile& file : out.info.files) {
+    if (!chosen.contains(file.path)) continue;
+    wanted.push_back(&file);
+    if (!digests.insert(file.digest).second) continue;
+    ASSIGN_OR_RETURN(const bool has, blobs.Has(file, cancel));
+    if (has) continue;
+    missing.push_back(&file);
+    total += file.size;
+  }
+  Status status;
+  if (!missing.empty() && client_ != nullptr) {
+    ASSIGN_OR_RETURN(const auto room,
+                     FileLock::Take(layout_.RoomLock(), FileLock::Mode::kExclusive, cancel));
+    int64_t need = 0;
+    for (const RepositoryFile* file : missing) need += blobs.Need(*file);
+    status = MakeRoom(layout_, need, options_.bytes_max);
+    for (const RepositoryFile* file : missing) {
+      if (status.ok()) status = blobs.Reserve(*file);
+    }
+  }
+  Meter meter(on_progress, total);
+  for (const RepositoryFile* file : missing) {
+    if (!status.ok()) break;
+    meter.Begin(file->path);
+    status = blobs.Download(
+        *file, [&](int64_t bytes) { meter.Add(bytes); }, cancel);
+  }
+  if (status.code() == Code::kResourceExhausted) {  // a full disk is left no fuller than before
+    for (const RepositoryFile* file : missing) blobs.Drop(*file);
+  }
+  RETURN_IF_ERROR(status);
+  for (const RepositoryFile* file : wanted) {
+    RETURN_IF_ERROR(PutLink(out.dir + "/" + file->path, LinkTarget(file->path, file->digest)));
+  }
+  if (client_ == nullptr) return out;
+  RETURN_IF_ERROR(MakeFolders(layout_.Infos(name)));
+  RETURN_IF_ERROR(WriteFileAtomically(layout_.Info(name, out.info.commit), HubInfoText(out.info)));
+  if (IsCommit(revision)) return out;
+  const std::string ref = layout_.Ref(name, revision);
+  RETURN_IF_ERROR(MakeFolders(fs::path(ref).parent_path().string()));
+  RETURN_IF_ERROR(WriteFileAtomically(ref, out.info.commit));
+  return out;
+}
+
+std::vector<std::string> EvaluationFiles(const RepositoryInfo& info) {
+  std::vector<std::string> out, shards, others;
+  bool whole = false;
+  for (const RepositoryFile& file : info.files) {
+    if (IsSmallEvaluationFile(file.path)) out.push_back(file.path);
+    if (!file.path.ends_with(".safetensors") || file.path.find('/') != std::string::npos) continue;
+    whole = whole || file.path == "model.safetensors";
+    (IsShard(file.path) ? shards : others).push_back(file.path);
+  }
+  const std::vector<std::string> single = {"model.safetensors"};
+  const auto& weights = whole ? single : shards.empty() ? others : shards;
+  out.insert(out.end(), weights.begin(), weights.end());
+  return out;
+}
+
+}  // namespace koeval::hub

@@ -1,0 +1,81 @@
+// The node's cache of repositories, laid out as the hub's own library does it (cache_layout.h), so
+// that both may share one folder.
+//
+// What holds at any time, whoever is killed: a blob that has its name is whole and was verified; a
+// link in a snapshot leads to a blob; a repository that somebody uses is not removed. Several
+// processes and threads may use one cache.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/cancel.h"
+#include "common/base/status.h"
+#include "common/hub/cache_layout.h"
+#include "common/hub/file_lock.h"
+#include "common/hub/hub_client.h"
+#include "common/hub/repository.h"
+
+namespace koeval::hub {
+
+struct CacheOptions {
+  std::string dir;
+  int64_t bytes_max = 0;  // of all blobs; 0: as much as the disk holds
+  bool offline = false;   // the hub is never asked
+};
+
+struct CacheProgress {
+  std::string file;  // that is being downloaded
+  int64_t done_bytes = 0, total_bytes = 0;
+};
+
+// A revision on disk. While it lives, its repository is not removed from the cache.
+struct Snapshot {
+  std::string dir;  // the folder with the files (as links)
+  RepositoryInfo info;
+  std::unique_ptr<FileLock> use;
+};
+
+// Thread-safe.
+class HubCache {
+ public:
+  // The paths that are wanted of a repository.
+  using Choose = std::function<std::vector<std::string>(const RepositoryInfo&)>;
+  using OnProgress = std::function<void(const CacheProgress&)>;
+
+  // `client` may be nullptr when offline. FAILED_PRECONDITION when the folder cannot be made.
+  static Result<std::unique_ptr<HubCache>> Open(CacheOptions options,
+                                                std::shared_ptr<const HubClient> client);
+
+  // The files of `revision` that `choose` names, downloaded where they are not here. A commit that
+  // was here before needs no hub; a branch or tag is asked of it unless offline. `on_progress` is
+  // called from the calling thread at each file and each kProgressBytes.
+  Result<Snapshot> Fetch(RepositoryKind kind, const std::string& id, const std::string& revision,
+                         const Choose& choose, const OnProgress& on_progress,
+                         const Cancel& cancel) const;
+
+  const CacheLayout& layout() const { return layout_; }
+
+ private:
+  HubCache(CacheOptions options, std::shared_ptr<const HubClient> client);
+  Result<RepositoryInfo> Resolve(RepositoryKind kind, const std::string& id,
+                                 const std::string& revision, const Cancel& cancel) const;
+  Result<RepositoryInfo> ResolveOffline(RepositoryKind kind, const std::string& id,
+                                        const std::string& revision) const;
+
+  const CacheOptions options_;
+  const CacheLayout layout_;
+  const std::shared_ptr<const HubClient> client_;
+};
+
+inline constexpr int64_t kProgressBytes = int64_t{16} << 20;
+
+// The files that an evaluation of a model reads: configuration, tokenizer, chat templates, and of
+// the safetensors model.safetensors, else the shards (NAME-00001-of-00002.safetensors), else all.
+// None of other formats and, but for chat templates, none in sub-folders.
+std::vector<std::string> EvaluationFiles(const RepositoryInfo& info);
+
+}  // namespace koeval::hub

@@ -1,0 +1,20 @@
+// koeval-test-fetch ENDPOINT CACHE ID: one process that downloads a model into a cache, for tests.
+#include <cstdio>
+
+#include "common/hub/cache.h"
+
+int main(int argc, char** argv) {
+  using namespace koeval;       // NOLINT(google-build-using-namespace): a program of ten lines
+  using namespace koeval::hub;  // NOLINT(google-build-using-namespace): as above
+  if (argc != 4) return 2;
+  HubOptions options;
+  options.endpoint = argv[1];
+  auto client = HubClient::Make(options);
+  if (!client.ok()) return 2;
+  const auto cache = HubCache::Open({.dir = argv[2], .bytes_max = 0, .offline = false}, *client);
+  if (!cache.ok()) return 2;
+  const auto snapshot =
+      (*cache)->Fetch(RepositoryKind::kModel, argv[3], "main", EvaluationFiles, nullptr, Cancel());
+  std::printf("%s\n", snapshot.status().ToString().c_str());
+  return snapshot.ok() ? 0 : 1;
+}
