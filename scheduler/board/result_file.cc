@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kMicros = 1e6;
 constexpr std::string_view kStderr = "_stderr";
+constexpr std::string_view kSampleLength = "sample_len";  // the harness counts documents there
 
 std::string TextOf(const Json* object, const char* key) {
   const Json* value = object == nullptr ? nullptr : JsonFind(*object, key);
@@ -181,8 +182,10 @@ class Reader {
     if (!shots) shots = shots_;
     std::map<std::pair<std::string, std::string>, double> errors;
     const size_t first = file_.scores.size();
+    std::optional<int64_t> documents = DocumentsOf(key);
+    if (!documents) documents = IntOf(&metrics, kSampleLength);
     for (const auto& [name, value] : metrics.items()) {
-      if (!value.is_number()) continue;
+      if (!value.is_number() || name == kSampleLength) continue;
       const size_t comma = name.find(',');
       std::string metric = name.substr(0, comma);
       const std::string filter = comma == std::string::npos ? "" : name.substr(comma + 1);
@@ -192,8 +195,8 @@ class Reader {
         errors[{metric, filter}] = value.get<double>();
         continue;
       }
-      file_.scores.push_back({parsed.task, metric, filter, value.get<double>(), std::nullopt, shots,
-                              DocumentsOf(key)});
+      file_.scores.push_back(
+          {parsed.task, metric, filter, value.get<double>(), std::nullopt, shots, documents});
     }
     for (size_t i = first; i < file_.scores.size(); ++i) {
       ImportedScore& score = file_.scores[i];

@@ -33,6 +33,7 @@ void BoardExporter::Start(std::function<int64_t()> committed) {
 }
 
 void BoardExporter::Stop() {
+  stopping_.store(true);
   {
     MutexLock lock(mutex_);
     stop_ = true;
@@ -123,7 +124,11 @@ Status BoardExporter::CollectChanges(int64_t committed) {
 Status BoardExporter::Write(Folder& folder) {
   Status first;
   size_t failures = 0;
+  size_t at_the_end = 0;
   for (auto it = folder.pending.begin(); it != folder.pending.end();) {
+    if (stopping_.load() && ++at_the_end > kExportStopFilesMax) {
+      return Unavailable("the scheduler stops; the rest is written after the next start");
+    }
     const auto text = folder.files.Text(*it);
     const auto written = text.ok() ? board::WriteBoardFile(folder.path, *it, *text)
                                    : Result<bool>(text.status().WithContext(LogSafe(*it)));

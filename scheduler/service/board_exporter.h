@@ -6,6 +6,7 @@
 // else waits for it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,7 +37,8 @@ class BoardExporter {
 
   // `committed` is the newest event on disk; called by the exporter's thread.
   void Start(std::function<int64_t()> committed);
-  // Writes what has changed until now, then joins. Idempotent.
+  // Joins, and writes what has changed until now: at most kExportStopFilesMax files, the others
+  // after the next start. Idempotent.
   void Stop() EXCLUDES(mutex_);
   // Events were committed. Any thread; never blocks for long.
   void Wake() EXCLUDES(mutex_);
@@ -67,6 +69,7 @@ class BoardExporter {
   bool scanned_ = false;  // the exporter's thread, as are the next two
   int64_t seen_seq_ = 0;
   std::string last_error_;
+  std::atomic<bool> stopping_{false};
   Mutex mutex_;
   CondVar changed_;
   bool woken_ GUARDED_BY(mutex_) = true;

@@ -25,9 +25,15 @@ std::string TaskName(std::string name) {
 // All scores of one model, newest file first.
 using Scores = std::multimap<std::string, const ImportedScore*>;
 
+// The harness's f1 of KoBEST is the macro average, which forks before 0.4 call by that name.
+bool IsMetric(const ImportedScore& score, std::string_view wanted) {
+  const bool is_kobest = score.task.starts_with("kobest_");
+  return score.metric == wanted || (is_kobest && wanted == "f1" && score.metric == "macro_f1");
+}
+
 bool Fits(const ImportedScore& score, const evaluation::SuiteEntry& entry) {
   const size_t comma = entry.metric.find(',');
-  if (score.metric != entry.metric.substr(0, comma)) return false;
+  if (!IsMetric(score, std::string_view(entry.metric).substr(0, comma))) return false;
   const bool any_filter = comma == std::string::npos || score.filter.empty();
   if (!any_filter && score.filter != entry.metric.substr(comma + 1)) return false;
   return !entry.num_fewshot || !score.num_fewshot || *entry.num_fewshot == *score.num_fewshot;
@@ -45,7 +51,8 @@ std::optional<evaluation::TaskScore> TaskOf(const std::string& task,
   out.task = task;
   out.num_fewshot = score.num_fewshot.value_or(0);
   out.documents = score.documents.value_or(0);
-  out.metrics.push_back({score.metric, score.filter.empty() ? "none" : score.filter, score.value,
+  out.metrics.push_back({entry.metric.substr(0, entry.metric.find(',')),
+                         score.filter.empty() ? "none" : score.filter, score.value,
                          score.stderr_value, true});
   return out;
 }

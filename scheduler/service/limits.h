@@ -49,6 +49,7 @@ inline constexpr int kImportProblemsMax = 1'000;         // named in the answer
 inline constexpr int64_t kImportedResultsMax = 100'000;  // looked at for a leaderboard
 inline constexpr size_t kFilesQueued = 64;
 inline constexpr size_t kExportFailuresMax = 16;       // of one pass over an export folder
+inline constexpr size_t kExportStopFilesMax = 1'000;   // compared or written once stopping
 inline constexpr int64_t kExplainSlotsMax = 200;       // named in one explanation
 inline constexpr size_t kExplainDecisionsMax = 20;     // the newest ones
 inline constexpr int64_t kExplainEventsMax = 100'000;  // looked through for them

@@ -46,6 +46,14 @@ TEST(ResultFileTest, HarnessOf2024HasFiltersAndShotsByTask) {
   EXPECT_FALSE(file.scores[1].stderr_value.has_value());
 }
 
+TEST(ResultFileTest, SampleLengthsAreCountsOfDocumentsAndNoScores) {
+  const ResultFile file = MustParse(
+      "run/a.json", R"({"model_name": "m", "results": {"t": {"sample_len": 9, "acc,none": 0.5}}})");
+  ASSERT_EQ(file.scores.size(), 1u);
+  EXPECT_EQ(file.scores[0].metric, "acc");
+  EXPECT_EQ(file.scores[0].documents, 9);
+}
+
 TEST(ResultFileTest, LeaderboardOf2023HasShotsInItsKeys) {
   const ResultFile file =
       MustParse("org/m/result_2023-11-14 22:13:20.json",
