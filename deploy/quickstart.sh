@@ -221,6 +221,7 @@ if $keep; then
   export KOEVAL_ADDRESS=$KOEVAL_ADDRESS PATH="$BIN:\$PATH"
   koeval status --watch
   koeval submit $root/configs/demo/model --wait
+  http://$http_address/                  # the leaderboard and the queue in a browser
   curl http://$http_address/metrics
   kill ${pids[*]}; rm $run_dir/kept      # stops everything
 TEXT

@@ -67,6 +67,9 @@ class Authenticator {
   // UNAUTHENTICATED with the remedy otherwise.
   Result<Identity> Authenticate(const grpc::ServerContextBase& context) const EXCLUDES(mutex_);
 
+  // The same for a call that carries `token` and no certificate, as over HTTP.
+  Result<Identity> AuthenticateToken(std::string_view token) const EXCLUDES(mutex_);
+
   // Reads the token file again; the old tokens stay when it is not valid.
   Status Reload() EXCLUDES(mutex_);
   bool enabled() const { return !options_.token_file.empty() || options_.client_certificates; }

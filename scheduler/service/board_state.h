@@ -1,6 +1,9 @@
 // What the services around the leaderboard share.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "scheduler/service/board_exporter.h"
 #include "scheduler/service/imported_scores.h"
 #include "scheduler/service/reader_pool.h"
@@ -17,10 +20,12 @@ struct BoardState {
   void Changed() {
     imported.Forget();
     exporter.Rescan();
+    ++changes;
   }
 
   ImportedScores imported;
   BoardExporter exporter;
+  std::atomic<int64_t> changes{0};  // calls of Changed
 };
 
 }  // namespace koeval::service

@@ -31,7 +31,7 @@ void RebaseAll(const fs::path& folder, ServiceConfig* c) {
   for (std::string* path :
        {&c->state_dir, &c->database, &c->suites_dir, &c->datasets_dir, &c->models_dir, &c->tls.cert,
         &c->tls.key, &c->tls.client_ca, &c->tokens_file, &c->check.binary, &c->exports.requests_dir,
-        &c->exports.results_dir}) {
+        &c->exports.results_dir, &c->web.about_file}) {
     *path = Rebase(*path, folder);
   }
   for (std::string& root : c->local_model_roots) root = Rebase(root, folder);
@@ -72,7 +72,15 @@ Status ReadNested(ConfigMap& map, ServiceConfig* c) {
   c->exports.results_dir = exports.String("results_dir", "");
   c->exports.suite = exports.String("suite", "");
   c->exports.debounce_ms = exports.DurationMs("debounce", c->exports.debounce_ms, 0, 600 * kSecond);
-  return exports.Finish();
+  RETURN_IF_ERROR(exports.Finish());
+
+  ConfigMap web = map.Map("web");
+  c->web.title = web.String("title", c->web.title);
+  c->web.about_file = web.String("about_file", "");
+  c->web.footer = web.String("footer", "");
+  c->web.contact = web.String("contact", "");
+  c->web.public_pages = web.Bool("public_pages", c->web.public_pages);
+  return web.Finish();
 }
 
 Result<ServiceConfig> Read(ConfigMap map, const std::string& folder) {
@@ -240,6 +248,10 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
       fmt::format("export:\n  requests_dir: {}\n  results_dir: {}\n  suite: {}\n  debounce: {}ms\n",
                   Quoted(c.exports.requests_dir), Quoted(c.exports.results_dir),
                   Quoted(c.exports.suite), c.exports.debounce_ms);
+  out += fmt::format(
+      "web:\n  title: {}\n  about_file: {}\n  footer: {}\n  contact: {}\n  public_pages: {}\n",
+      Quoted(c.web.title), Quoted(c.web.about_file), Quoted(c.web.footer), Quoted(c.web.contact),
+      c.web.public_pages);
   return out + PrintedLimits();
 }
 

@@ -31,6 +31,15 @@ struct ExportConfig {
   int64_t debounce_ms = 2'000;
 };
 
+// What the pages say about the site; all plain texts but the about file.
+struct WebConfig {
+  std::string title = "koeval";
+  std::string about_file;     // Markdown of the page about the site; "" = the built-in one
+  std::string footer;         // a line at the end of every page
+  std::string contact;        // an address of mail, a URL or a text
+  bool public_pages = false;  // with tokens: whether reading needs none
+};
+
 struct ServiceConfig {
   std::string grpc_address = "127.0.0.1:7711";
   std::string http_address = "127.0.0.1:7712";  // "" = no HTTP
@@ -49,6 +58,7 @@ struct ServiceConfig {
   std::string tokens_file;  // "" = no tokens
   CheckConfig check;
   ExportConfig exports;
+  WebConfig web;
   int64_t heartbeat_ms = 2'000;
   int64_t lease_ms = 9'000;
   int64_t grace_ms = 15'000;

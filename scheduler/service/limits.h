@@ -96,7 +96,18 @@ inline constexpr int64_t kDatasetUploadBytesMax = int64_t{4} << 30;
 inline constexpr int kDatasetUploadsMax = 2;  // under way at once
 
 // HTTP.
-inline constexpr size_t kHttpThreads = 4;
+inline constexpr size_t kHttpThreads =
+    128;                                    // a connection holds one until it has been idle for 1 s
+inline constexpr int kHttpStreamsMax = 64;  // pages that follow the queue; each holds a thread
+inline constexpr int64_t kHttpStreamLifeMs = 600'000;  // then the page connects again
+inline constexpr int64_t kHttpStreamPingMs = 15'000;   // a stream that is silent for so long
+inline constexpr int64_t kHttpStreamPauseMs = 500;     // between two readings of one stream
+inline constexpr size_t kHttpCompressBytesLeast = 1'024;
+inline constexpr int kWebChecksMax = 2;         // checks at once that pages asked for
+inline constexpr int64_t kWebSectionRows = 50;  // requests of one state on the queue's overview
+inline constexpr int64_t kBoardEventsMax =
+    100'000;  // read at once; beyond it the board is read anew
+inline constexpr size_t kAboutBytesMax = 256 << 10;
 inline constexpr int kHttpTimeoutSeconds = 5;
 inline constexpr size_t kHttpBodyBytesMax = 64 << 10;
 

@@ -31,15 +31,19 @@ void FinishUnlessPosted(grpc::ServerUnaryReactor* reactor, const Status& status)
   if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
 }
 
-// A reply with a request row, into any response that has one.
+// A reply with a request row, into any response that has one; then `done`.
 template <typename Response>
-Dispatcher::OnReply RowReply(grpc::ServerUnaryReactor* reactor, Response* response) {
-  return [reactor, response](const core::Reply& reply, const core::Core& core) {
+Dispatcher::OnReply RowReply(Response* response, std::function<void(const Status&)> done) {
+  return [response, done = std::move(done)](const core::Reply& reply, const core::Core& core) {
     if (reply.status.ok() && reply.request) {
       *response->mutable_request() = ToProto(*reply.request, ReadLiveView(core, *reply.request));
     }
-    reactor->Finish(rpc::ToGrpc(reply.status));
+    done(reply.status);
   };
+}
+
+std::function<void(const Status&)> Finisher(grpc::ServerUnaryReactor* reactor) {
+  return [reactor](const Status& status) { reactor->Finish(rpc::ToGrpc(status)); };
 }
 
 // What one Watch stream remembers between its fillings.
@@ -108,19 +112,20 @@ grpc::ServerUnaryReactor* QueueService::Submit(grpc::CallbackServerContext* call
   const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
   if (!actor.ok()) return Refuse(reactor, actor.status());
   const bool taken = context_.reads.TryRun([this, actor = *actor, request, response, reactor] {
-    FinishUnlessPosted(reactor, DoSubmit(actor, *request, response, reactor));
+    FinishUnlessPosted(reactor, DoSubmit(actor, *request, response, Finisher(reactor)));
   });
   if (!taken) return Refuse(reactor, TooManyCalls());
   return reactor;
 }
 
 Status QueueService::DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
-                              v1::SubmitResponse* response, grpc::ServerUnaryReactor* reactor) {
+                              v1::SubmitResponse* response,
+                              std::function<void(const Status&)> done) {
   RETURN_IF_ERROR(ValidateRequestId(request.request_id()));
   core::RequestSpec spec = FromProto(request.spec());
   spec.submitter = actor.who;
   ASSIGN_OR_RETURN(spec, CompleteSpec(std::move(spec), context_.config, context_.catalogue));
-  auto on_row = RowReply(reactor, response);
+  auto on_row = RowReply(response, std::move(done));
   return context_.dispatcher.Call(
       [&](core::ReplyToken token) {
         return core::Submit{token, actor, RequestId{request.request_id()}, std::move(spec)};
@@ -256,7 +261,7 @@ grpc::ServerUnaryReactor* QueueService::Cancel(grpc::CallbackServerContext* call
       [&](core::ReplyToken token) {
         return core::Cancel{token, *actor, RequestId{request->request_id()}};
       },
-      RowReply(reactor, response));
+      RowReply(response, Finisher(reactor)));
   FinishUnlessPosted(reactor, posted);
   return reactor;
 }
@@ -271,7 +276,7 @@ grpc::ServerUnaryReactor* QueueService::Retry(grpc::CallbackServerContext* call,
       [&](core::ReplyToken token) {
         return core::Retry{token, *actor, RequestId{request->request_id()}};
       },
-      RowReply(reactor, response));
+      RowReply(response, Finisher(reactor)));
   FinishUnlessPosted(reactor, posted);
   return reactor;
 }

@@ -1,6 +1,8 @@
 // koeval.v1.QueueService.
 #pragma once
 
+#include <functional>
+
 #include "koeval/v1/queue.grpc.pb.h"
 #include "scheduler/service/service_context.h"
 
@@ -41,12 +43,17 @@ class QueueService final : public v1::QueueService::CallbackService {
                                    const v1::BackupRequest* request,
                                    v1::BackupResponse* response) override;
 
- private:
+  // --- What the calls answer, once the caller is admitted; for the pages too. In a pool. ---
+
+  // Posts the submission; `done` is called once with its outcome, `response` filled in before, by
+  // the dispatcher's thread. Anything but OK: it was not posted, and `done` is never called.
   Status DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
-                  v1::SubmitResponse* response, grpc::ServerUnaryReactor* reactor);
+                  v1::SubmitResponse* response, std::function<void(const Status&)> done);
   Status DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response);
   Status DoExplain(const v1::ExplainRequest& request, v1::ExplainResponse* response);
   Status DoList(const v1::ListRequestsRequest& request, v1::ListRequestsResponse* response);
+
+ private:
   Status DoBackup(const core::Actor& actor, const std::string& wanted,
                   v1::BackupResponse* response);
 

@@ -20,9 +20,11 @@ class ResultsService final : public v1::ResultsService::CallbackService {
   grpc::ServerWriteReactor<v1::GetSamplesResponse>* GetSamples(
       grpc::CallbackServerContext* call, const v1::GetSamplesRequest* request) override;
 
- private:
+  // What the call answers `actor`, once admitted; for the pages too. In a pool.
   Status DoResults(const core::Actor& actor, const v1::GetResultsRequest& request,
                    v1::GetResultsResponse* response);
+
+ private:
   Status DoLeaderboard(const v1::GetLeaderboardRequest& request,
                        v1::GetLeaderboardResponse* response);
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include "common/base/endings.h"
@@ -29,6 +28,7 @@
 #include "scheduler/service/queue_service.h"
 #include "scheduler/service/results_service.h"
 #include "scheduler/service/scoring.h"
+#include "scheduler/service/web_server.h"
 #include "scheduler/service/worker_link_service.h"
 
 namespace koeval::service {
@@ -160,6 +160,7 @@ class Scheduler::Impl final : public Outlets {
           std::chrono::microseconds(clock_.Wall().micros + kShutdownGraceMs * 1'000)));
       server_->Wait();
     }
+    if (web_) web_->Close();
     http_.reset();
     check_pool_->Stop();
     score_pool_->Stop();
@@ -190,6 +191,7 @@ class Scheduler::Impl final : public Outlets {
   void Committed(int64_t) override {
     watchers_.Wake();
     board_state_->exporter.Wake();
+    if (WebServer* web = web_outlet_.load()) web->Committed();
   }
 
   void ToWorker(const core::Effect& effect) override {
@@ -310,19 +312,26 @@ class Scheduler::Impl final : public Outlets {
 
   Status OpenHttp() {
     ASSIGN_OR_RETURN(Address address, ParseAddress(config_.http_address));
-    std::map<std::string, HttpServer::Handler> routes;
-    routes["/healthz"] = [this] {
-      const Status failure = dispatcher_.failure();
-      if (serving_ && failure.ok()) return HttpReply{200, "text/plain; charset=utf-8", "ok\n"};
-      return HttpReply{503, "text/plain; charset=utf-8", "not serving\n"};
-    };
-    routes["/metrics"] = [this] {
-      return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
-    };
-    ASSIGN_OR_RETURN(http_, HttpServer::Start(address, std::move(routes)));
+    ASSIGN_OR_RETURN(web_, WebServer::Create(Context(), *queue_, *results_, *checks_));
+    web_outlet_ = web_.get();
+    const auto answer = [this](const HttpRequest& request) { return AnswerHttp(request); };
+    ASSIGN_OR_RETURN(http_, HttpServer::Start(address, answer));
     address.port = http_->port();
     http_address_ = address.ToString();
     return OkStatus();
+  }
+
+  HttpReply AnswerHttp(const HttpRequest& request) {
+    constexpr const char* kPlain = "text/plain; charset=utf-8";
+    if (request.path == "/healthz") {
+      const Status failure = dispatcher_.failure();
+      if (serving_ && failure.ok()) return {200, kPlain, "ok\n"};
+      return {503, kPlain, "not serving\n"};
+    }
+    if (request.path == "/metrics") {
+      return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
+    }
+    return web_->Answer(request);
   }
 
   void SetHealth(bool serving) {
@@ -358,6 +367,8 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<BoardService> board_;
   std::unique_ptr<WorkerLinkService> link_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<WebServer> web_;
+  std::atomic<WebServer*> web_outlet_{nullptr};  // web_, for the dispatcher's thread
   std::unique_ptr<HttpServer> http_;
   std::string grpc_address_, http_address_;
   std::atomic<bool> started_{false};

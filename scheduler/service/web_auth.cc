@@ -1,0 +1,93 @@
+// Who calls over HTTP, and from where.
+#include "scheduler/service/web_auth.h"
+
+#include <optional>
+#include <string>
+
+namespace koeval::service {
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBasic = "Basic ";
+
+int Base64Digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  return c == '/' ? 63 : -1;
+}
+
+// RFC 4648 4; nothing for other characters.
+std::optional<std::string> DecodeBase64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string out;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const int digit = Base64Digit(c);
+    if (digit < 0) return std::nullopt;
+    bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xFFFFFF;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>(bits >> count & 0xFF);
+  }
+  return out;
+}
+
+// The token of an Authorization header; "" for one that has none.
+std::string TokenOf(std::string_view header) {
+  if (header.starts_with(kBearer)) return std::string(header.substr(kBearer.size()));
+  if (!header.starts_with(kBasic)) return "";
+  const auto pair = DecodeBase64(header.substr(kBasic.size()));
+  if (!pair || pair->find(':') == std::string::npos) return "";
+  return pair->substr(pair->find(':') + 1);
+}
+
+// "host:port" of an origin, "" for "null".
+std::string_view HostOfOrigin(std::string_view origin) {
+  const size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? "" : origin.substr(scheme + 3);
+}
+
+}  // namespace
+
+Result<core::Actor> AdmitToken(const ServiceContext& context, std::string_view token,
+                               rpc::Role needed) {
+  ASSIGN_OR_RETURN(const rpc::Identity identity, context.authenticator.AuthenticateToken(token));
+  RETURN_IF_ERROR(rpc::CheckRole(identity, needed));
+  const rpc::Role role = identity.is_local ? rpc::Role::kOperator : identity.role;
+  return core::Actor{identity.name, std::string(rpc::RoleName(role))};
+}
+
+Result<core::Actor> AdmitHttp(const ServiceContext& context, const HttpRequest& request,
+                              rpc::Role needed) {
+  const std::string header = request.Header("authorization");
+  if (header.empty() && context.authenticator.enabled()) {
+    if (needed == rpc::Role::kReader && context.config.web.public_pages) {
+      return core::Actor{std::string(kAnonymous), std::string(rpc::RoleName(needed))};
+    }
+    return Unauthenticated("no token was given; send it as \"Authorization: Bearer TOKEN\"");
+  }
+  return AdmitToken(context, TokenOf(header), needed);
+}
+
+Status CheckSameSite(const ServiceContext& context, const HttpRequest& request) {
+  const std::string host = request.Header("host");
+  const std::string site = request.Header("sec-fetch-site");
+  const std::string origin = request.Header("origin");
+  const bool other_site = !site.empty() && site != "same-origin" && site != "none";
+  if (other_site || (!origin.empty() && HostOfOrigin(origin) != host)) {
+    return PermissionDenied("this form was sent by a page of another site; open the page here");
+  }
+  if (!context.authenticator.enabled() && context.config.insecure_listen.empty() &&
+      !rpc::IsLoopback(host.find(':') == std::string::npos ? host + ":80" : host)) {
+    return PermissionDenied(
+        "without tokens this scheduler takes changes at a loopback address only, and \"" + host +
+        "\" is none; open the page at 127.0.0.1, or set tokens_file");
+  }
+  return OkStatus();
+}
+
+}  // namespace koeval::service

@@ -1,0 +1,115 @@
+// Answers of the services as views.
+#include "scheduler/service/web_read.h"
+
+#include "scheduler/cli/view_convert.h"
+#include "scheduler/service/in_pool.h"
+#include "scheduler/service/queue_convert.h"
+#include "scheduler/service/results_convert.h"
+
+namespace koeval::service {
+namespace {
+
+template <typename T, typename Job>
+Result<T> ReadInPool(const ServiceContext& context, Job job) {
+  Result<T> out = Internal("the job did not run");
+  RETURN_IF_ERROR(RunInPool(context.reads, [&out, &job] { out = job(); }));
+  return out;
+}
+
+}  // namespace
+
+cli::QueueView WebReader::Queue() const {
+  return cli::ToView(ToProto(context_.dispatcher.counts(), context_.clock.Wall()));
+}
+
+std::vector<cli::SuiteView> WebReader::Suites() const {
+  std::vector<cli::SuiteView> out;
+  for (const LoadedSuite& suite : context_.catalogue.all()) {
+    out.push_back(cli::ToView(ToProto(suite, context_.catalogue.IsDefault(suite))));
+  }
+  return out;
+}
+
+Result<web::QueueSection> WebReader::List(const RequestListing& listing) {
+  v1::ListRequestsRequest request;
+  if (!listing.state.empty()) {
+    const v1::RequestState state = cli::StateFromName(listing.state);
+    if (state == v1::REQUEST_STATE_UNSPECIFIED) {
+      return InvalidArgument("state: must be PENDING, RUNNING, FINISHED or FAILED");
+    }
+    request.add_states(state);
+  }
+  request.set_suite(listing.suite);
+  request.set_model(listing.model);
+  request.set_submitter(listing.submitter);
+  request.set_page_size(static_cast<int32_t>(listing.page_size));
+  request.set_page_token(listing.page_token);
+  request.set_newest_first(listing.newest_first);
+  return ReadInPool<web::QueueSection>(context_, [&]() -> Result<web::QueueSection> {
+    v1::ListRequestsResponse response;
+    RETURN_IF_ERROR(queue_.DoList(request, &response));
+    web::QueueSection section{listing.state, {}, response.next_page_token()};
+    for (const v1::Request& row : response.requests()) {
+      section.requests.push_back(cli::ToView(row));
+    }
+    return section;
+  });
+}
+
+Result<web::RequestPageView> WebReader::Request(const core::Actor& actor, const std::string& id) {
+  return ReadInPool<web::RequestPageView>(context_, [&] { return ReadRequest(actor, id); });
+}
+
+Result<web::RequestPageView> WebReader::ReadRequest(const core::Actor& actor,
+                                                    const std::string& id) {
+  web::RequestPageView view;
+  view.last_seq = context_.dispatcher.committed_seq();
+  v1::GetRequestRequest request;
+  request.set_request_id(id);
+  v1::GetRequestResponse response;
+  RETURN_IF_ERROR(queue_.DoGet(request, &response));
+  view.request = cli::ToView(response.request());
+  for (const v1::Attempt& attempt : response.attempts()) {
+    view.attempts.push_back(cli::ToView(attempt));
+  }
+  if (view.request.state == "FINISHED") {
+    ASSIGN_OR_RETURN(view.results, ReadResults(actor, id));
+  } else if (!view.request.terminal()) {
+    v1::ExplainRequest question;
+    question.set_request_id(id);
+    v1::ExplainResponse answer;
+    RETURN_IF_ERROR(queue_.DoExplain(question, &answer));
+    view.explanation = answer.answer();
+  }
+  return view;
+}
+
+Result<cli::ResultsView> WebReader::Results(const core::Actor& actor, const std::string& id) {
+  return ReadInPool<cli::ResultsView>(context_, [&] { return ReadResults(actor, id); });
+}
+
+Result<cli::ResultsView> WebReader::ReadResults(const core::Actor& actor, const std::string& id) {
+  v1::GetResultsRequest request;
+  request.set_request_id(id);
+  v1::GetResultsResponse response;
+  RETURN_IF_ERROR(results_.DoResults(actor, request, &response));
+  return cli::ToView(response);
+}
+
+void HideFromAnonymous(cli::RequestView* request) {
+  request->submitter.clear();
+  request->workers.clear();
+}
+
+void HideFromAnonymous(std::vector<cli::SuiteView>* suites) {
+  for (cli::SuiteView& suite : *suites) {
+    if (!suite.unavailable.empty()) suite.unavailable = "unavailable";
+  }
+}
+
+void HideFromAnonymous(web::RequestPageView* view) {
+  HideFromAnonymous(&view->request);
+  for (cli::AttemptView& attempt : view->attempts) attempt.worker.clear();
+}
+
+}  // namespace koeval::service

@@ -1,0 +1,69 @@
+// Pages, assets and the JSON API over HTTP: routes, roles, headers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "scheduler/service/http_server.h"
+#include "scheduler/service/service_context.h"
+#include "scheduler/service/web_board.h"
+#include "scheduler/service/web_read.h"
+#include "scheduler/service/web_stream.h"
+#include "scheduler/service/web_submit.h"
+#include "scheduler/web/page.h"
+
+namespace koeval::service {
+
+// Thread-safe. Pages need the role reader, or public_pages.
+class WebServer {
+ public:
+  // INVALID_ARGUMENT: web.about_file cannot be read.
+  static Result<std::unique_ptr<WebServer>> Create(ServiceContext context, QueueService& queue,
+                                                   ResultsService& results, CheckRunner& checks);
+
+  HttpReply Answer(const HttpRequest& request);
+  // Something was committed; the dispatcher's thread.
+  void Committed() { streams_.Ring(); }
+  // Ends the streams.
+  void Close() { streams_.Close(); }
+
+ private:
+  WebServer(ServiceContext context, QueueService& queue, ResultsService& results,
+            CheckRunner& checks, std::string about);
+
+  HttpReply Route(const HttpRequest& request);
+  HttpReply AnswerApi(const HttpRequest& request);
+  Result<HttpReply> RouteApi(const HttpRequest& request);
+  Result<HttpReply> RoutePage(const HttpRequest& request, const web::PageContext& page);
+
+  Result<HttpReply> BoardPage(const web::PageContext& page);
+  Result<HttpReply> BoardFile(const web::Params& params, bool csv);
+  Result<HttpReply> QueuePage(const web::PageContext& page, bool anonymous);
+  Result<HttpReply> RequestPage(const web::PageContext& page, const core::Actor& actor,
+                                const std::string& id);
+  HttpReply AboutPage(const web::PageContext& page) const;
+  HttpReply SubmitPage(const web::PageContext& page, web::SubmitPageView view, int status) const;
+  Result<HttpReply> SubmitForm(const web::PageContext& page, const HttpRequest& request);
+  // Fills in what the checks say, and submits when `submit` and nothing is wrong; the id then.
+  Result<std::string> CheckAndSubmit(const core::Actor& actor, bool submit,
+                                     web::SubmitPageView* view);
+
+  Result<HttpReply> ApiBoard(const web::Params& params);
+  Result<HttpReply> ApiRequests(const web::Params& params, bool anonymous);
+  Result<HttpReply> ApiRequest(std::string_view rest, const core::Actor& actor);
+  Result<HttpReply> ApiPost(const HttpRequest& request, bool submit);
+  Result<HttpReply> ApiWatch(const HttpRequest& request, const web::Params& params);
+
+  // The board of the query's suite, read in the pool.
+  Result<std::shared_ptr<const web::Board>> ReadBoard(const web::BoardQuery& query);
+
+  const ServiceContext context_;
+  WebReader reader_;
+  BoardCache boards_;
+  WebStreams streams_;
+  WebSubmitter submitter_;
+  const web::Site site_;
+  const std::string about_;  // the operator's Markdown; "" = the one of this program
+};
+
+}  // namespace koeval::service
