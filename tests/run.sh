@@ -6,7 +6,7 @@
 # Lanes, in order: checks of the source text, clang's thread-safety analysis, clang-tidy,
 # ThreadSanitizer, AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all
 # tests. --quick runs the release lane alone; --nightly adds the fuzzers (KOEVAL_FUZZ_SECONDS each,
-# default 300) and the long modes (more simulator seeds, more kill points).
+# default 300), the browser tests and the long modes (more simulator seeds, more kill points).
 # KOEVAL_TEST_DATA=/folder lets the tests that need real datasets run; else they say that they skip.
 set -euo pipefail
 
@@ -86,3 +86,7 @@ step "release build"
 build release
 step "all tests"
 run_tests release
+if $nightly; then
+  step "browser tests"
+  tests/web/run.sh build/release || [ $? -eq 77 ]
+fi
