@@ -117,6 +117,12 @@ void Cluster::StartScheduler() {
       address_, folder_, folder_,
       options_.suites_dir.empty() ? Source("configs/suites") : options_.suites_dir, options_.suite,
       options_.lease_batches_max);
+  if (!options_.link_model.first.empty()) {
+    const fs::path link = fs::path(folder_) / "models" / options_.link_model.first;
+    fs::create_directories(link.parent_path());
+    if (!fs::exists(link)) fs::create_directory_symlink(options_.link_model.second, link);
+    std::ofstream(config, std::ios::app) << fmt::format("models_dir: {}/models\n", folder_);
+  }
   const std::string ports = folder_ + "/ports";
   fs::remove(ports);
   scheduler_ = Spawn({Binary("koeval-scheduler"), "--config", config, "--port-file", ports},
@@ -133,10 +139,18 @@ void Cluster::StartScheduler() {
   ASSERT_TRUE(up) << "the scheduler did not open its ports";
 }
 
-void Cluster::StartWorker(const std::string& name) {
-  workers_[name] = Spawn({Binary("koeval-worker"), "--scheduler", address_, "--worker", name,
-                          "--slots", "cpu", "--config", Source("tests/integration/worker.yaml")},
-                         name + ".log");
+void Cluster::StartWorker(const std::string& name, const std::vector<std::string>& arguments) {
+  std::vector<std::string> argv = {Binary("koeval-worker"),
+                                   "--scheduler",
+                                   address_,
+                                   "--worker",
+                                   name,
+                                   "--slots",
+                                   "cpu",
+                                   "--config",
+                                   Source("tests/integration/worker.yaml")};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  workers_[name] = Spawn(argv, name + ".log");
 }
 
 int Cluster::EndScheduler(int signal) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/json.h"
@@ -17,6 +18,8 @@ struct ClusterOptions {
   std::string suite = "demo";
   int64_t lease_batches_max = 2;
   int64_t patience_ms = 120'000;  // of every wait
+  // ORG/NAME and the directory that the scheduler finds under that name; "" for none.
+  std::pair<std::string, std::string> link_model;
 };
 
 // Ends what it started, and removes its folder, when it goes. Failures of the set-up fail the test.
@@ -29,7 +32,7 @@ class Cluster {
 
   // Starts (again) on the same database; the first start chooses the port, later ones keep it.
   void StartScheduler();
-  void StartWorker(const std::string& name);
+  void StartWorker(const std::string& name, const std::vector<std::string>& arguments = {});
   // Sends `signal` and reaps. Returns the exit status, or -signal when a signal ended it.
   int EndScheduler(int signal);
   int EndWorker(const std::string& name, int signal);

@@ -16,7 +16,6 @@ SlotOptions OptionsOf(const AgentConfig& config, const SlotInfo& info, size_t in
   options.threads = index < config.slots.size() ? config.slots[index].threads : 0;
   options.engine = config.engine;
   options.logits_dtype = config.logits_dtype;
-  options.models_dir = config.models_dir;
   options.session.spawn.binary = config.runner;
   options.session.spawn.forward_log = true;
   options.session.times.no_progress_ms = config.no_progress_ms;
@@ -26,20 +25,22 @@ SlotOptions OptionsOf(const AgentConfig& config, const SlotInfo& info, size_t in
 }  // namespace
 
 Agent::Agent(const AgentConfig& config, std::vector<SlotInfo> slots,
-             std::shared_ptr<grpc::Channel> channel, PrepareCall prepare, Notifier notifier,
-             const Clock& clock)
+             std::shared_ptr<grpc::Channel> channel, PrepareCall prepare, ModelSource models,
+             Notifier notifier, const Clock& clock)
     : config_(config),
       clock_(clock),
       notifier_(std::move(notifier)),
       inbox_(kInboxMax),
       state_(config.worker, kVersion, slots),
-      bundles_(kBundlesMax, [channel, prepare](const std::string& digest) {
-        return FetchBundle(channel, prepare, digest);
-      }) {
+      bundles_(kBundlesMax,
+               [channel, prepare](const std::string& digest) {
+                 return FetchBundle(channel, prepare, digest);
+               }),
+      models_(std::move(models)) {
   const auto post = [this](AgentEvent event) { Post(std::move(event)); };
   for (size_t i = 0; i < slots.size(); ++i) {
     slots_.push_back(
-        std::make_unique<Slot>(OptionsOf(config_, slots[i], i), bundles_, post, clock_));
+        std::make_unique<Slot>(OptionsOf(config_, slots[i], i), bundles_, models_, post, clock_));
   }
   link_ = std::make_unique<Link>(Link::Options{channel, prepare, post, RandomSeed()});
 }

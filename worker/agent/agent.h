@@ -15,6 +15,7 @@
 #include "worker/agent/bundle_cache.h"
 #include "worker/agent/limits.h"
 #include "worker/agent/link.h"
+#include "worker/agent/model_source.h"
 #include "worker/agent/slot.h"
 
 namespace koeval::agent {
@@ -29,8 +30,8 @@ struct Notifier {
 class Agent {
  public:
   Agent(const AgentConfig& config, std::vector<SlotInfo> slots,
-        std::shared_ptr<grpc::Channel> channel, PrepareCall prepare, Notifier notifier,
-        const Clock& clock);
+        std::shared_ptr<grpc::Channel> channel, PrepareCall prepare, ModelSource models,
+        Notifier notifier, const Clock& clock);
   ~Agent();
 
   // Runs until Shutdown has been asked and everything is handed back, or the scheduler refuses this
@@ -49,6 +50,7 @@ class Agent {
   BoundedQueue<AgentEvent> inbox_;
   AgentState state_;
   BundleCache bundles_;
+  const ModelSource models_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unique_ptr<Link> link_;
   std::atomic<int> shutdowns_asked_ = 0;

@@ -52,6 +52,21 @@ void ReadSlots(ConfigMap& map, AgentConfig& config) {
   }
 }
 
+void ReadHub(ConfigMap& map, AgentConfig& config) {
+  if (!map.Has("hub")) return;
+  ConfigMap hub = map.Map("hub");
+  config.hub = hub::ReadHubSettings(hub, hub::SettingsFromEnvironment(hub::ProcessEnvironment));
+  if (const Status status = hub.Finish(); !status.ok()) map.Fail("hub", status.message());
+}
+
+std::string PrintHub(const std::optional<hub::HubSettings>& hub) {
+  if (!hub) return "";
+  return fmt::format(
+      "hub: {{endpoint: \"{}\", token_file: \"{}\", cache_dir: \"{}\", cache_size: {}, offline: "
+      "{}}}\n",
+      hub->endpoint, hub->token_file, hub->cache_dir, hub->cache_bytes_max, hub->offline);
+}
+
 void ReadSecurity(ConfigMap& map, AgentConfig& config) {
   ConfigMap tls = map.Map("tls");
   config.tls_ca = tls.String("ca", "");
@@ -90,6 +105,7 @@ Result<AgentConfig> LoadAgentConfig(const std::string& path) {
   config.shutdown_ms = map.DurationMs("shutdown", kShutdownMsDefault, 1000, 3'600'000);
   config.no_progress_ms = map.DurationMs("no_progress", kNoProgressMsDefault, 1000, 86'400'000);
   ReadSlots(map, config);
+  ReadHub(map, config);
   ReadSecurity(map, config);
   RETURN_IF_ERROR(map.Finish());
   return config;
@@ -136,15 +152,18 @@ std::string PrintAgentConfig(const AgentConfig& config) {
     slots += fmt::format("{}{}", slots.empty() ? "" : ", ", slot.device);
   }
   return fmt::format(
-      "scheduler: {}\nworker: {}\nslots: [{}]\nthreads_per_slot: {}\nrunner: {}\nmodels_dir: "
-      "\"{}\"\n"
-      "engine: {}\n"
-      "logits_dtype: {}\nlog_level: {}\nshutdown: {}ms\nno_progress: {}ms\n"
-      "tls: {{ca: \"{}\", cert: \"{}\", key: \"{}\", server_name: \"{}\"}}\ntoken_file: \"{}\"\n",
-      config.scheduler, config.worker, slots, config.threads_per_slot, config.runner,
-      config.models_dir, config.engine, config.logits_dtype, config.log_level, config.shutdown_ms,
-      config.no_progress_ms, config.tls_ca, config.tls_cert, config.tls_key, config.tls_server_name,
-      config.token_file);
+             "scheduler: {}\nworker: {}\nslots: [{}]\nthreads_per_slot: {}\nrunner: "
+             "{}\nmodels_dir: "
+             "\"{}\"\n"
+             "engine: {}\n"
+             "logits_dtype: {}\nlog_level: {}\nshutdown: {}ms\nno_progress: {}ms\n"
+             "tls: {{ca: \"{}\", cert: \"{}\", key: \"{}\", server_name: \"{}\"}}\ntoken_file: "
+             "\"{}\"\n",
+             config.scheduler, config.worker, slots, config.threads_per_slot, config.runner,
+             config.models_dir, config.engine, config.logits_dtype, config.log_level,
+             config.shutdown_ms, config.no_progress_ms, config.tls_ca, config.tls_cert,
+             config.tls_key, config.tls_server_name, config.token_file) +
+         PrintHub(config.hub);
 }
 
 }  // namespace koeval::agent

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/hub/hub_settings.h"
 
 namespace koeval::agent {
 
@@ -21,6 +23,8 @@ struct AgentConfig {
   std::vector<SlotConfig> slots;  // empty: one per GPU, or one CPU slot where there is none
   std::string runner;             // path of koeval-runner; default: beside koeval-worker
   std::string models_dir;         // where org/name is looked for; "": only absolute directories
+  // Where what is in no directory is downloaded from; nothing: from nowhere.
+  std::optional<hub::HubSettings> hub;
   std::string engine = "plan";
   std::string logits_dtype = "float32";
   std::string log_level = "info";

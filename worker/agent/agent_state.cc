@@ -32,6 +32,10 @@ std::vector<AgentAction> AgentState::Apply(const AgentEvent& event, MonoTime now
     for (SlotState& slot : slots_) {
       if (slot.info.index == warm->slot) slot.warm_model = warm->model_key;
     }
+  } else if (const auto* note = std::get_if<SlotNote>(&event)) {
+    for (SlotState& slot : slots_) {
+      if (slot.info.index == note->slot) slot.note = note->text;
+    }
   } else if (const auto* plan = std::get_if<SlotPlan>(&event)) {
     OnSlotPlan(*plan);
   } else if (const auto* batch = std::get_if<SlotBatch>(&event)) {
@@ -61,8 +65,13 @@ bool AgentState::idle() const {
 std::string AgentState::Describe() const {
   const auto busy =
       std::count_if(slots_.begin(), slots_.end(), [](const SlotState& s) { return !!s.lease; });
-  return fmt::format("{}{}, {} of {} slots busy", shutting_down_ ? "shutting down, " : "",
-                     connected_ ? "connected" : "not connected", busy, slots_.size());
+  std::string out =
+      fmt::format("{}{}, {} of {} slots busy", shutting_down_ ? "shutting down, " : "",
+                  connected_ ? "connected" : "not connected", busy, slots_.size());
+  for (const SlotState& slot : slots_) {
+    if (!slot.note.empty()) out += fmt::format("; slot {}: {}", slot.info.index, slot.note);
+  }
+  return out;
 }
 
 void AgentState::On(const FromScheduler& message, MonoTime now, Actions& out) {

@@ -27,7 +27,7 @@ class AgentState {
 
   bool connected() const { return connected_; }
   bool idle() const;
-  // One line for people: "connected, 1 of 2 slots busy".
+  // One line for people: "connected, 1 of 2 slots busy; slot 0: downloading ...".
   std::string Describe() const;
 
  private:
@@ -45,6 +45,7 @@ class AgentState {
   struct SlotState {
     SlotInfo info;
     std::string warm_model;
+    std::string note;  // for Describe
     std::optional<ActiveLease> lease;
     std::optional<LeaseOrder> next;  // arrived while the slot still winds down
   };

@@ -34,7 +34,7 @@ constexpr int kExitUsage = 2;
 
 struct Flags {
   std::string config;
-  std::string scheduler, worker, slots, models_dir, token_file;
+  std::string scheduler, worker, slots, models_dir, token_file, hub_endpoint, hub_cache;
   bool check_config = false;
   bool print_config = false;
 };
@@ -54,6 +54,11 @@ Result<AgentConfig> Configure(const Flags& flags) {
   if (!flags.worker.empty()) config.worker = flags.worker;
   if (!flags.models_dir.empty()) config.models_dir = flags.models_dir;
   if (!flags.token_file.empty()) config.token_file = flags.token_file;
+  if (!flags.hub_endpoint.empty() || !flags.hub_cache.empty()) {
+    if (!config.hub) config.hub = hub::SettingsFromEnvironment(hub::ProcessEnvironment);
+    if (!flags.hub_endpoint.empty()) config.hub->endpoint = flags.hub_endpoint;
+    if (!flags.hub_cache.empty()) config.hub->cache_dir = flags.hub_cache;
+  }
   if (!flags.slots.empty()) {
     ASSIGN_OR_RETURN(config.slots, ParseSlots(flags.slots));
   }
@@ -130,6 +135,11 @@ Status Serve(AgentConfig config) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kMessageBytesMax));
   ASSIGN_OR_RETURN(const auto channel, credentials.Dial(config.scheduler, arguments));
+  std::shared_ptr<const hub::HubCache> cache;
+  if (config.hub) {
+    ASSIGN_OR_RETURN(cache, hub::OpenHubCache(*config.hub));
+    spdlog::info("models come from {} into {}", config.hub->endpoint, config.hub->cache_dir);
+  }
   Notifier notifier{
       [] { SystemdNotify("READY=1"); },
       [](const std::string& text) { SystemdStatus(text); },
@@ -140,8 +150,8 @@ Status Serve(AgentConfig config) {
   }
   Agent agent(
       config, slots, channel,
-      [credentials](grpc::ClientContext& context) { credentials.Prepare(context); }, notifier,
-      Clock::Real());
+      [credentials](grpc::ClientContext& context) { credentials.Prepare(context); },
+      ModelSource(config.models_dir, cache), notifier, Clock::Real());
   const std::jthread waiter = WaitForSignals(agent, signals);
   const Status status = agent.Run();
   SystemdNotify("STOPPING=1");
@@ -159,6 +169,9 @@ int Run(int argc, char** argv) {
   app.add_option("--worker", flags.worker, "Name of this node (default: its host name)");
   app.add_option("--slots", flags.slots, "Such as cpu, cpu*2 or cuda:0,cuda:1");
   app.add_option("--models-dir", flags.models_dir, "Where org/name is looked for");
+  app.add_option("--hub-endpoint", flags.hub_endpoint,
+                 "Hub that models are downloaded from, such as https://huggingface.co");
+  app.add_option("--hub-cache", flags.hub_cache, "Folder of what was downloaded");
   app.add_option("--token-file", flags.token_file, "File that holds this worker's token");
   app.footer(
       "Examples:\n  koeval-worker --config /etc/koeval/worker.yaml\n"

@@ -115,6 +115,11 @@ struct SlotBatch {
   int64_t slot = 0;
   BatchDone batch;
 };
+// What a slot is busy with before its batches run, for people; "" when that is over.
+struct SlotNote {
+  int64_t slot = 0;
+  std::string text;
+};
 // The slot is free again. `ending`: DONE, STOPPED (asked to stop), or one of the closed list.
 struct SlotEnded {
   int64_t slot = 0;
@@ -131,8 +136,8 @@ struct LinkDown {
 struct ShutdownAsked {};
 struct Tick {};
 
-using AgentEvent = std::variant<FromScheduler, SlotWarm, SlotPlan, SlotBatch, SlotEnded, LinkUp,
-                                LinkDown, ShutdownAsked, Tick>;
+using AgentEvent = std::variant<FromScheduler, SlotWarm, SlotNote, SlotPlan, SlotBatch, SlotEnded,
+                                LinkUp, LinkDown, ShutdownAsked, Tick>;
 
 // ---- agent -> the world ----
 

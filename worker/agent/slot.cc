@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -12,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/mutex.h"
 #include "common/base/sha256.h"
+#include "common/base/size_text.h"
 #include "worker/runner/failure.h"
 
 namespace koeval::agent {
@@ -31,9 +31,10 @@ std::string JobOf(const LeaseOrder& order) {
   return job;
 }
 
-std::string ModelDir(const LeaseOrder& order, const std::string& models_dir) {
-  if (order.model.starts_with('/')) return order.model;
-  return models_dir.empty() ? "" : (std::filesystem::path(models_dir) / order.model).string();
+// "org/name: 1.2 GiB of 14.0 GiB", for people.
+std::string DownloadText(const LeaseOrder& order, const hub::CacheProgress& progress) {
+  return fmt::format("downloading {}: {} of {}", order.model, SizeText(progress.done_bytes),
+                     SizeText(progress.total_bytes));
 }
 
 }  // namespace
@@ -44,10 +45,11 @@ std::string ModelKeyOf(const LeaseOrder& order) {
 
 class Slot::Impl {
  public:
-  Impl(SlotOptions options, BundleCache& bundles, std::function<void(AgentEvent)> post,
-       const Clock& clock)
+  Impl(SlotOptions options, BundleCache& bundles, const ModelSource& models,
+       std::function<void(AgentEvent)> post, const Clock& clock)
       : options_(std::move(options)),
         bundles_(bundles),
+        models_(models),
         post_(std::move(post)),
         clock_(clock),
         orders_(kOrdersMax),
@@ -58,6 +60,7 @@ class Slot::Impl {
     {
       MutexLock lock(mutex_);
       closing_ = true;
+      if (fetching_ != nullptr) fetching_->Ask();
       if (session_ != nullptr) session_->Abort();
     }
     thread_.join();
@@ -75,6 +78,7 @@ class Slot::Impl {
   void Stop(LeaseId lease) {
     MutexLock lock(mutex_);
     stop_asked_ = lease;
+    if (fetching_ != nullptr && fetching_lease_ == lease) fetching_->Ask();
     // Before the range runs this does nothing in the runner; Loop looks at stop_asked_ then.
     if (session_ != nullptr && running_ == lease) (void)session_->StopLease(lease);
   }
@@ -101,6 +105,7 @@ class Slot::Impl {
                      order->request.text, ended.ending, LogSafe(ended.reason));
       }
       DropDeadRunner();
+      next_place_ = {};  // of a model that was not loaded after all
       post_(std::move(ended));
     }
     DropRunner();
@@ -108,6 +113,9 @@ class Slot::Impl {
 
   Status RunLease(const LeaseOrder& order) {
     ASSIGN_OR_RETURN(const auto bundle, FetchTasks(order));
+    RETURN_IF_ERROR(StopIfAsked(order));
+    const bool is_loaded = session() != nullptr && LoadKey(order) == loaded_;
+    if (!is_loaded) RETURN_IF_ERROR(FindModel(order));
     RETURN_IF_ERROR(StopIfAsked(order));
     RETURN_IF_ERROR(EnsureRunner());
     RETURN_IF_ERROR(EnsureModel(order));
@@ -137,20 +145,50 @@ class Slot::Impl {
     return closing_ ? Stopped() : OkStatus();
   }
 
+  static std::string LoadKey(const LeaseOrder& order) {
+    return ModelKeyOf(order) + "|" + order.profile;
+  }
+
+  // The model is on this node afterwards, and stays there while `place_` names it.
+  Status FindModel(const LeaseOrder& order) {
+    const auto cancel = std::make_shared<Cancel>();
+    {
+      MutexLock lock(mutex_);
+      if (stop_asked_ == order.lease || closing_) return Stopped();
+      fetching_ = cancel;
+      fetching_lease_ = order.lease;
+    }
+    bool downloads = false;
+    auto place = models_.Find(
+        order,
+        [&](const hub::CacheProgress& progress) {
+          const std::string text = DownloadText(order, progress);
+          if (!downloads) spdlog::info("slot {}: {}", options_.info.index, text);
+          downloads = true;
+          post_(SlotNote{options_.info.index, text});
+        },
+        *cancel);
+    {
+      MutexLock lock(mutex_);
+      fetching_.reset();
+    }
+    if (downloads) post_(SlotNote{options_.info.index, ""});
+    if (place.status().code() == Code::kCancelled) return Stopped();
+    RETURN_IF_ERROR(place.status());
+    if (downloads) {
+      spdlog::info("slot {}: {} is in the cache", options_.info.index, order.model);
+    }
+    next_place_ = *std::move(place);
+    return OkStatus();
+  }
+
   Status EnsureModel(const LeaseOrder& order) {
-    const std::string key = ModelKeyOf(order) + "|" + order.profile;
-    if (key == loaded_) return OkStatus();
+    if (LoadKey(order) == loaded_) return OkStatus();
     loaded_.clear();
     job_.clear();
     post_(SlotWarm{options_.info.index, ""});
     runner::LoadFrame load;
-    load.model_dir = ModelDir(order, options_.models_dir);
-    if (load.model_dir.empty()) {
-      return runner::FailureStatus({Ending::kModelNotFound,
-                                    order.model + " is no directory and this worker has no "
-                                                  "models_dir",
-                                    ""});
-    }
+    load.model_dir = next_place_.dir;
     load.precision = order.precision;
     load.logits_dtype = options_.logits_dtype;
     load.device = options_.info.device;
@@ -158,7 +196,8 @@ class Slot::Impl {
     load.profile = order.profile;
     load.engine = options_.engine;
     ASSIGN_OR_RETURN(facts_, session()->Load(load));
-    loaded_ = key;
+    loaded_ = LoadKey(order);
+    place_ = std::move(next_place_);
     post_(SlotWarm{options_.info.index, ModelKeyOf(order)});
     return OkStatus();
   }
@@ -253,32 +292,38 @@ class Slot::Impl {
     job_.clear();
     post_(SlotWarm{options_.info.index, ""});
     (void)old->Close();
+    place_ = {};
   }
 
   const SlotOptions options_;
   BundleCache& bundles_;
+  const ModelSource& models_;
   const std::function<void(AgentEvent)> post_;
   const Clock& clock_;
   BoundedQueue<LeaseOrder> orders_;
 
   // The slot's thread only.
-  std::string loaded_;  // model and profile that the runner holds
-  std::string job_;     // whose plan the runner holds
+  std::string loaded_;     // model and profile that the runner holds
+  ModelPlace place_;       // of that model
+  ModelPlace next_place_;  // of the model to load
+  std::string job_;        // whose plan the runner holds
   runner::RunnerFacts facts_;
   runner::PlannedFrame plan_;
 
   Mutex mutex_;
   std::unique_ptr<runner::RunnerSession> session_ GUARDED_BY(mutex_);
   std::optional<LeaseId> running_ GUARDED_BY(mutex_);
+  std::shared_ptr<Cancel> fetching_ GUARDED_BY(mutex_);  // of the download that runs
+  LeaseId fetching_lease_ GUARDED_BY(mutex_);
   std::optional<LeaseId> stop_asked_ GUARDED_BY(mutex_);
   MonoTime extended_until_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
-Slot::Slot(SlotOptions options, BundleCache& bundles, std::function<void(AgentEvent)> post,
-           const Clock& clock)
-    : impl_(std::make_unique<Impl>(std::move(options), bundles, std::move(post), clock)) {}
+Slot::Slot(SlotOptions options, BundleCache& bundles, const ModelSource& models,
+           std::function<void(AgentEvent)> post, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), bundles, models, std::move(post), clock)) {}
 Slot::~Slot() = default;
 void Slot::Start(const LeaseOrder& order) {
   impl_->Start(order);

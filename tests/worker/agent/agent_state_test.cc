@@ -329,5 +329,15 @@ TEST_F(AgentStateTest, EndWaitsForTheLink) {
   EXPECT_EQ(ended[0].ending, "RUNNER_CRASHED");
 }
 
+TEST_F(AgentStateTest, ADownloadIsNamedWhileItLasts) {
+  Connect();
+  Apply(FromScheduler(Order(7, 1)));
+  Apply(SlotNote{1, "downloading org/name: 1.0 GiB of 2.0 GiB"});
+  EXPECT_EQ(state_.Describe(),
+            "connected, 1 of 2 slots busy; slot 1: downloading org/name: 1.0 GiB of 2.0 GiB");
+  Apply(SlotNote{1, ""});
+  EXPECT_EQ(state_.Describe(), "connected, 1 of 2 slots busy");
+}
+
 }  // namespace
 }  // namespace koeval::agent
