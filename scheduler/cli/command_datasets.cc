@@ -149,8 +149,7 @@ Status Remove(Client& client, const Shell& shell, const DatasetFlags& flags) {
 }  // namespace
 
 void AddDatasetsCommands(CLI::App& app, Shell& shell) {
-  CLI::App* datasets =
-      app.add_subcommand("datasets", "Datasets that lie with the scheduler, private by default");
+  CLI::App* datasets = app.add_subcommand("datasets", "Datasets of the scheduler, and of the hub");
   datasets->require_subcommand(1);
   auto flags = std::make_shared<DatasetFlags>();
 
@@ -177,6 +176,8 @@ void AddDatasetsCommands(CLI::App& app, Shell& shell) {
       return WithClient(shell, [&](Client& c) { return List(c, shell); });
     };
   });
+
+  AddDatasetsFetchCommand(*datasets, shell);
 
   CLI::App* remove = datasets->add_subcommand(
       "remove", "Remove a dataset that no stored request was submitted with (role operator)");

@@ -13,6 +13,7 @@
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/eval_run.h"
 #include "scheduler/cli/exit_code.h"
+#include "scheduler/cli/hub_flags.h"
 #include "scheduler/cli/render.h"
 #include "scheduler/cli/view_json.h"
 
@@ -27,6 +28,8 @@ struct EvalFlags {
   std::string dtype = "float32", logits_dtype = "float32", device = "cpu", engine = "plan";
   std::vector<std::string> tasks;
   ChatFlags chat;
+  HubFlags hub;
+  std::string revision = "main";
   int64_t limit = -1, num_fewshot = -1, seed = -1, threads = 0;
   bool log_samples = false;
   bool verbose = false;
@@ -47,7 +50,32 @@ Result<ev::Suite> FindSuite(const EvalFlags& flags) {
                               known.empty() ? "none" : known));
 }
 
-Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags, WallTime started) {
+// The model's directory, and what holds it in the cache when it came from a hub.
+struct ModelFiles {
+  std::string dir;
+  std::optional<hub::Snapshot> snapshot;
+};
+
+// --model is a directory, else ORG/NAME on the hub.
+Result<ModelFiles> FindModel(const EvalFlags& flags) {
+  std::error_code ignored;
+  const auto path = std::filesystem::absolute(flags.model, ignored).lexically_normal();
+  const bool is_here = std::filesystem::exists(path, ignored);
+  // What can be no name of a repository is a directory that the runner will not find.
+  if (is_here || !hub::CheckRepositoryId(flags.model).ok()) {
+    return ModelFiles{path.string(), std::nullopt};
+  }
+  auto snapshot = FetchModel(flags.hub, flags.model, flags.revision);
+  if (!snapshot.ok()) {
+    return snapshot.status().WithContext("there is no directory " + flags.model +
+                                         ", and from the hub");
+  }
+  std::string dir = snapshot->dir;
+  return ModelFiles{std::move(dir), *std::move(snapshot)};
+}
+
+Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags, const std::string& model_dir,
+                          WallTime started) {
   EvalSpec spec;
   spec.runner = flags.runner.empty()
                     ? (std::filesystem::path(shell.self).parent_path() / "koeval-runner").string()
@@ -70,8 +98,7 @@ Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags, WallTime s
   if (flags.num_fewshot >= 0) spec.options.num_fewshot = flags.num_fewshot;
   if (flags.limit >= 0) spec.options.limit = flags.limit;
   if (flags.seed >= 0) spec.options.seed = flags.seed;
-  std::error_code ignored;
-  spec.load.model_dir = std::filesystem::absolute(flags.model, ignored).lexically_normal().string();
+  spec.load.model_dir = model_dir;
   ASSIGN_OR_RETURN(spec.options.chat,
                    MakeChatOptions(flags.chat, spec.load.model_dir, started.micros / 1'000'000));
   spec.load.precision = flags.dtype;
@@ -100,9 +127,13 @@ OnProgress ProgressTo(const Shell& shell, WallTime started) {
 }
 
 ev::RunFacts FactsOf(const EvalFlags& flags, const EvalSpec& spec, const EvalOutcome& outcome,
-                     WallTime started) {
+                     const std::string& commit, WallTime started) {
   ev::RunFacts facts;
   facts.model_name = flags.model;
+  if (!commit.empty()) {
+    facts.revision = flags.revision;
+    facts.model_sha = commit;
+  }
   facts.model_args = fmt::format("pretrained={},dtype={}", flags.model, flags.dtype);
   facts.parameters = outcome.facts.parameters;
   facts.dtype = flags.dtype;
@@ -134,7 +165,8 @@ struct Written {
 
 Result<Written> WriteResults(const EvalFlags& flags, const EvalSpec& spec, const EvalJob& job,
                              const EvalOutcome& outcome,
-                             const std::optional<ev::SuiteScore>& suite_score, WallTime started) {
+                             const std::optional<ev::SuiteScore>& suite_score,
+                             const std::string& commit, WallTime started) {
   std::vector<ev::TaskRun> runs;
   std::vector<std::pair<std::string, ev::SampleLog>> logs;
   for (size_t t = 0; t < job.tasks.size(); ++t) {
@@ -153,7 +185,7 @@ Result<Written> WriteResults(const EvalFlags& flags, const EvalSpec& spec, const
   }
   std::optional<ev::SuiteRun> suite;
   if (suite_score) suite = ev::SuiteRun{&*spec.suite, &*suite_score};
-  const ev::RunFacts facts = FactsOf(flags, spec, outcome, started);
+  const ev::RunFacts facts = FactsOf(flags, spec, outcome, commit, started);
   Written written;
   written.results = ev::MakeResults(facts, runs, suite, {job.groups, outcome.groups});
   if (!flags.output.empty()) {
@@ -206,7 +238,9 @@ Result<EvalOutcome> RunOrCollect(const Shell& shell, const EvalFlags& flags, con
 
 Status Eval(const Shell& shell, const EvalFlags& flags) {
   const WallTime started = Clock::Real().Wall();
-  ASSIGN_OR_RETURN(const EvalSpec spec, MakeSpec(shell, flags, started));
+  ASSIGN_OR_RETURN(const ModelFiles model, FindModel(flags));
+  const std::string commit = model.snapshot ? model.snapshot->info.commit : "";
+  ASSIGN_OR_RETURN(const EvalSpec spec, MakeSpec(shell, flags, model.dir, started));
   ASSIGN_OR_RETURN(EvalJob job, PrepareEval(spec));
   if (!flags.emit.empty()) {
     ASSIGN_OR_RETURN(const std::string frames, EmitFrames(spec, job));
@@ -218,7 +252,7 @@ Status Eval(const Shell& shell, const EvalFlags& flags) {
     ASSIGN_OR_RETURN(suite_score, ev::ScoreSuite(*spec.suite, outcome.scores));
   }
   ASSIGN_OR_RETURN(const Written written,
-                   WriteResults(flags, spec, job, outcome, suite_score, started));
+                   WriteResults(flags, spec, job, outcome, suite_score, commit, started));
   if (shell.json) {
     PrintJson(Document("eval", "results", written.results));
     return OkStatus();
@@ -231,7 +265,11 @@ Status Eval(const Shell& shell, const EvalFlags& flags) {
 }
 
 void AddOptions(CLI::App& command, EvalFlags& flags) {
-  command.add_option("--model", flags.model, "The model's directory")->required();
+  command.add_option("--model", flags.model, "The model's directory, or ORG/NAME on the hub")
+      ->required();
+  command.add_option("--revision", flags.revision, "Of a model on the hub: branch, tag or commit")
+      ->capture_default_str();
+  AddHubFlags(command, flags.hub);
   command.add_option("--suite", flags.suite, "Name of a suite, or path of its file");
   command.add_option("--task", flags.tasks, "Names of tasks, groups or tags, separated by commas")
       ->delimiter(',');
@@ -276,6 +314,7 @@ void AddEvalCommand(CLI::App& app, Shell& shell) {
   command->footer(
       "Examples:\n"
       "  koeval eval --model configs/demo/model --suite demo\n"
+      "  koeval eval --model org/name --revision v1.0 --suite demo\n"
       "  koeval eval --model ./mine --task demo_reasoning --limit 20 --output out --log-samples\n"
       "  koeval eval --model M --suite demo --emit-frames F; koeval-runner <F >R elsewhere;\n"
       "  koeval eval --model M --suite demo --collect R");

@@ -27,6 +27,7 @@ void AddExplainCommand(CLI::App& app, Shell& shell);
 void AddQueueCommands(CLI::App& app, Shell& shell);   // queue, cancel, retry, pause, resume, backup
 void AddResultCommands(CLI::App& app, Shell& shell);  // results, leaderboard, samples
 void AddDatasetsCommands(CLI::App& app, Shell& shell);
+void AddDatasetsFetchCommand(CLI::App& datasets, Shell& shell);  // below `datasets`
 void AddSuitesCommand(CLI::App& app, Shell& shell);
 void AddClusterCommands(CLI::App& app, Shell& shell);   // workers, drain, undrain
 void AddModelCommands(CLI::App& app, Shell& shell);     // models, flag, unflag
