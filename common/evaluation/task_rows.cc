@@ -152,8 +152,10 @@ Result<fs::path> FindDataset(const Definition& definition, const std::string& na
       datasets.folder.empty()
           ? "name the folder of datasets that holds it (datasets_dir of the scheduler, "
             "--datasets-dir of koeval)"
-          : fmt::format("put a file for each split (test.jsonl, ...) into {}",
-                        below.lexically_normal().string());
+          : fmt::format(
+                "bring them with `koeval datasets fetch {}`, or put a file for each split "
+                "(test.jsonl, ...) into {}",
+                name, below.lexically_normal().string());
   return NotFound(
       fmt::format("{}{}: the rows of \"{}\" are not here; {}, or give files under "
                   "dataset_kwargs.data_files",

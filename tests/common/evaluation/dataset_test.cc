@@ -99,6 +99,13 @@ TEST(TaskJsonTest, RoundTripKeepsEveryFieldAndTheDigest) {
   EXPECT_NE(TaskDigest(other), TaskDigest(task));
 }
 
+TEST(DatasetTest, FilesNameTheirSplit) {
+  EXPECT_EQ(DatasetSplitOf("a/b/train.jsonl"), "train");
+  EXPECT_EQ(DatasetSplitOf("train-00000-of-00002.parquet"), "train");
+  EXPECT_EQ(DatasetSplitOf("train-0-of-2.csv"), "train-0-of-2");
+  EXPECT_EQ(DatasetSplitOf("-00000-of-00002.csv"), "-00000-of-00002");
+}
+
 TEST(TaskJsonTest, MissingFieldIsNamed) {
   Json json = TaskToJson(Task());
   json["config"].erase("description");

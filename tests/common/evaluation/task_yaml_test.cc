@@ -388,5 +388,21 @@ TEST(YamlScalarTest, PlainScalarsAreTypedAsPyYamlTypesThem) {
   }
 }
 
+TEST_F(TaskYamlTest, PartsOfASplitAreReadInTheirOrder) {
+  const std::string row = "{\"q\": \"%\", \"c\": [\"n\", \"y\"], \"g\": 1}\n";
+  for (const char* part : {"2", "0", "1"}) {
+    std::string text = row;
+    text.replace(text.find('%'), 1, part);
+    Write(std::string("org/data/test-0000") + part + "-of-00003.jsonl", text);
+  }
+  Write("toy.yaml",
+        "task: toy\ndataset_path: org/data\ntest_split: test\noutput_type: multiple_choice\n"
+        "doc_to_text: q\ndoc_to_choice: c\ndoc_to_target: g\n");
+  const auto tasks = LoadTasks(folder_.string(), {"toy"}, folder_.string());
+  ASSERT_TRUE(tasks.ok()) << tasks.status().ToString();
+  ASSERT_EQ(tasks->front().docs.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(tasks->front().docs[i]["q"], std::to_string(i));
+}
+
 }  // namespace
 }  // namespace koeval::evaluation

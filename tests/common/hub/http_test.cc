@@ -166,6 +166,15 @@ TEST_F(HttpTest, NobodyThereIsUnavailable) {
   EXPECT_EQ(waits_.size(), 4u);
 }
 
+TEST_F(HttpTest, AServerThatFallsSilentIsGivenUp) {
+  hub_.Misbehave(FakeHub::HoldAt("cdn ", 100'000));
+  HttpOptions options;
+  options.silent_ms = 1'000;
+  options.attempts = 1;
+  const auto text = MakeHttp(options)->GetText(WeightsRequest(), cancel_);
+  EXPECT_EQ(text.status().code(), Code::kUnavailable);
+}
+
 TEST_F(HttpTest, ATransferThatHangsIsCancelled) {
   hub_.Misbehave(FakeHub::Hold("config.json"));
   std::thread canceller([this] {

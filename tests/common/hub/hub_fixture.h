@@ -15,17 +15,16 @@ namespace koeval::hub {
 
 class HubFixture : public ::testing::Test {
  protected:
-  std::unique_ptr<HttpClient> MakeHttp(HttpOptions options = {}) {
-    options.silent_ms = 5'000;
+  std::unique_ptr<HttpClient> MakeHttp(const HttpOptions& options = {}) {
     return std::make_unique<HttpClient>(options, MakeCurlExchange(options), clock_,
                                         [this](int64_t ms, const Cancel&) {
                                           waits_.push_back(ms);
                                           clock_.AdvanceMs(ms);
                                         });
   }
-  std::shared_ptr<HubClient> MakeClient(const std::string& token = "", HttpOptions http = {}) {
+  std::shared_ptr<HubClient> MakeClient(const std::string& token = "") {
     return std::make_shared<HubClient>(
-        HubOptions{.endpoint = hub_.endpoint(), .token = token, .http = {}}, MakeHttp(http));
+        HubOptions{.endpoint = hub_.endpoint(), .token = token, .http = {}}, MakeHttp());
   }
   // A model with a small file and an LFS file.
   std::string AddModel(const std::string& id = "org/name") { return hub_.Add(Model(id)); }
