@@ -104,11 +104,11 @@ std::string Gzip(const std::string& text) {
 }
 
 // The library would compress by itself, with its slowest settings; a provider keeps it from that.
-void SetBody(std::string body, const std::string& content_type, httplib::Response* response) {
-  const auto shared = std::make_shared<const std::string>(std::move(body));
-  response->set_content_provider(shared->size(), content_type,
-                                 [shared](size_t offset, size_t length, httplib::DataSink& sink) {
-                                   return sink.write(shared->data() + offset, length);
+void SetBody(const std::shared_ptr<const std::string>& body, const std::string& content_type,
+             httplib::Response* response) {
+  response->set_content_provider(body->size(), content_type,
+                                 [body](size_t offset, size_t length, httplib::DataSink& sink) {
+                                   return sink.write(body->data() + offset, length);
                                  });
 }
 
@@ -133,14 +133,14 @@ void ToLibrary(const HttpRequest& request, HttpReply reply, httplib::Response* r
   if (Compresses(reply)) {
     response->set_header("Vary", "Accept-Encoding");
     if (TakesGzip(request)) {
-      std::string packed = Gzip(reply.body);
-      if (!packed.empty()) {
-        reply.body = std::move(packed);
+      Compress(&reply);
+      if (reply.gzip) {
         response->set_header("Content-Encoding", "gzip");
+        return SetBody(reply.gzip, reply.content_type, response);
       }
     }
   }
-  SetBody(std::move(reply.body), reply.content_type, response);
+  SetBody(std::make_shared<const std::string>(std::move(reply.body)), reply.content_type, response);
 }
 
 // GET is answered before the library looks for routes, whose patterns are regular expressions.
@@ -162,6 +162,12 @@ void AddHandler(httplib::Server& server, const HttpServer::Handler& handler) {
 }
 
 }  // namespace
+
+void Compress(HttpReply* reply) {
+  if (reply->gzip || !Compresses(*reply)) return;
+  std::string packed = Gzip(reply->body);
+  if (!packed.empty()) reply->gzip = std::make_shared<const std::string>(std::move(packed));
+}
 
 std::string HttpRequest::Header(std::string_view name) const {
   for (const auto& [known, value] : headers) {

@@ -32,9 +32,13 @@ struct HttpReply {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
+  std::shared_ptr<const std::string> gzip = nullptr;  // the body compressed, where that is known
   // Instead of a body: called again and again until it returns false or the reader has gone.
   std::function<bool(const Write&)> stream = nullptr;
 };
+
+// Fills in `gzip` where the server would compress the body for a reader who takes it.
+void Compress(HttpReply* reply);
 
 // Serves GET, HEAD and POST on threads of its own. The handler runs on any of them, at once with
 // others. Bodies of some size are compressed with gzip where the reader takes it.

@@ -13,9 +13,14 @@ namespace {
 
 constexpr size_t kTagChars = 32;
 
-bool Has(const HttpReply& reply, std::string_view header) {
-  return std::any_of(reply.headers.begin(), reply.headers.end(),
-                     [header](const auto& known) { return known.first == header; });
+constexpr std::string_view kTag = "ETag";
+
+// "" without it.
+std::string HeaderOf(const HttpReply& reply, std::string_view name) {
+  for (const auto& [known, value] : reply.headers) {
+    if (known == name) return value;
+  }
+  return "";
 }
 
 }  // namespace
@@ -83,19 +88,25 @@ void AddSecurityHeaders(HttpReply* reply) {
   }
 }
 
+void AddTag(HttpReply* reply) {
+  if (!HeaderOf(*reply, kTag).empty()) return;
+  reply->headers.emplace_back(kTag, "W/\"" + Sha256Hex(reply->body).substr(0, kTagChars) + "\"");
+}
+
 HttpReply WithTag(const HttpRequest& request, HttpReply reply) {
-  if (Has(reply, "Cache-Control")) return reply;
+  if (!HeaderOf(reply, "Cache-Control").empty()) return reply;
   if (reply.status != 200 || reply.stream || request.method != "GET") {
     reply.headers.emplace_back("Cache-Control", "no-store");
     return reply;
   }
-  const std::string tag = "W/\"" + Sha256Hex(reply.body).substr(0, kTagChars) + "\"";
-  reply.headers.emplace_back("ETag", tag);
+  AddTag(&reply);
+  const std::string tag = HeaderOf(reply, kTag);
   reply.headers.emplace_back("Cache-Control", "private, no-cache");
   reply.headers.emplace_back("Vary", "Accept-Language, Authorization, Cookie");
   if (request.Header("if-none-match").find(tag) != std::string::npos) {
     reply.status = 304;
     reply.body.clear();
+    reply.gzip = nullptr;
   }
   return reply;
 }

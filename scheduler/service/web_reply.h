@@ -24,6 +24,8 @@ HttpReply ErrorReply(const Status& status);
 
 // Headers that keep a page to its own styles, scripts and addresses.
 void AddSecurityHeaders(HttpReply* reply);
+// An ETag of the body, unless there is one.
+void AddTag(HttpReply* reply);
 // With an ETag; 304 without a body when the reader has it already. Replies that are no 200 or say
 // how to be cached are only marked.
 HttpReply WithTag(const HttpRequest& request, HttpReply reply);

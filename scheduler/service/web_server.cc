@@ -148,6 +148,9 @@ Result<std::shared_ptr<const web::Board>> WebServer::ReadBoard(const web::BoardQ
 Result<HttpReply> WebServer::BoardPage(const web::PageContext& page) {
   ASSIGN_OR_RETURN(web::BoardQuery query, web::ParseBoardQuery(page.params));
   ASSIGN_OR_RETURN(const auto board, ReadBoard(query));
+  const std::string key =
+      fmt::format("{} {} {}", page.path, web::LanguageCode(page.language), page.params.ToQuery());
+  if (auto kept = board_replies_.Find(key, board)) return *std::move(kept);
   web::DropDefaultColumns(*board, &query);
   ASSIGN_OR_RETURN(auto columns, web::ChosenColumns(*board, query));
   ASSIGN_OR_RETURN(auto rows, web::SelectRows(*board, query));
@@ -155,8 +158,9 @@ Result<HttpReply> WebServer::BoardPage(const web::PageContext& page) {
   for (const LoadedSuite& suite : context_.catalogue.all()) {
     suites.push_back({suite.suite.name, suite.suite.title});
   }
-  return HtmlReply(
+  HttpReply reply = HtmlReply(
       web::RenderBoardPage(page, {*board, query, std::move(columns), std::move(rows)}, suites));
+  return board_replies_.Keep(key, board, std::move(reply));
 }
 
 Result<HttpReply> WebServer::BoardFile(const web::Params& params, bool csv) {
@@ -280,7 +284,7 @@ Result<HttpReply> WebServer::RouteApi(const HttpRequest& request) {
       if (anonymous) HideFromAnonymous(&suites);
       return JsonReply(cli::Document("suites", "suites", cli::ToJsonList(suites)));
     }
-    if (path == "watch") return ApiWatch(request, params);
+    if (path == "watch") return ApiWatch(request, params, anonymous);
     if (path == "openapi.json") {
       return HttpReply{200, kJsonType, std::string(web::FindAsset("openapi.json").bytes)};
     }
@@ -292,9 +296,12 @@ Result<HttpReply> WebServer::RouteApi(const HttpRequest& request) {
 Result<HttpReply> WebServer::ApiBoard(const web::Params& params) {
   ASSIGN_OR_RETURN(const web::BoardQuery query, web::ParseBoardQuery(params));
   ASSIGN_OR_RETURN(const auto board, ReadBoard(query));
+  const std::string key = fmt::format("{}leaderboard {}", kApi, params.ToQuery());
+  if (auto kept = board_replies_.Find(key, board)) return *std::move(kept);
   ASSIGN_OR_RETURN(auto rows, web::SelectRows(*board, query));
-  return JsonReply(cli::Document("leaderboard", "leaderboard",
-                                 web::BoardJson({*board, query, {}, std::move(rows)})));
+  HttpReply reply = JsonReply(cli::Document("leaderboard", "leaderboard",
+                                            web::BoardJson({*board, query, {}, std::move(rows)})));
+  return board_replies_.Keep(key, board, std::move(reply));
 }
 
 Result<HttpReply> WebServer::ApiRequests(const web::Params& params, bool anonymous) {
@@ -361,13 +368,14 @@ Result<HttpReply> WebServer::ApiPost(const HttpRequest& request, bool submit) {
   return JsonReply(json, submitted.already_known ? 200 : 201);
 }
 
-Result<HttpReply> WebServer::ApiWatch(const HttpRequest& request, const web::Params& params) {
+Result<HttpReply> WebServer::ApiWatch(const HttpRequest& request, const web::Params& params,
+                                      bool anonymous) {
   web::Params last;
   last.Add("after", request.Header("last-event-id"));
   ASSIGN_OR_RETURN(const auto resumed, last.GetInt("after", 0, INT64_MAX));
   ASSIGN_OR_RETURN(const auto asked, params.GetInt("after", 0, INT64_MAX));
   const int64_t after = resumed ? *resumed : asked.value_or(context_.dispatcher.committed_seq());
-  return streams_.Open(after, RequestId{params.Get("request")});
+  return streams_.Open(after, RequestId{params.Get("request")}, /*texts=*/!anonymous);
 }
 
 }  // namespace koeval::service

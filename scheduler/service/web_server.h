@@ -7,6 +7,7 @@
 #include "scheduler/service/http_server.h"
 #include "scheduler/service/service_context.h"
 #include "scheduler/service/web_board.h"
+#include "scheduler/service/web_cache.h"
 #include "scheduler/service/web_read.h"
 #include "scheduler/service/web_stream.h"
 #include "scheduler/service/web_submit.h"
@@ -52,7 +53,7 @@ class WebServer {
   Result<HttpReply> ApiRequests(const web::Params& params, bool anonymous);
   Result<HttpReply> ApiRequest(std::string_view rest, const core::Actor& actor);
   Result<HttpReply> ApiPost(const HttpRequest& request, bool submit);
-  Result<HttpReply> ApiWatch(const HttpRequest& request, const web::Params& params);
+  Result<HttpReply> ApiWatch(const HttpRequest& request, const web::Params& params, bool anonymous);
 
   // The board of the query's suite, read in the pool.
   Result<std::shared_ptr<const web::Board>> ReadBoard(const web::BoardQuery& query);
@@ -60,6 +61,7 @@ class WebServer {
   const ServiceContext context_;
   WebReader reader_;
   BoardCache boards_;
+  BoardReplies board_replies_;
   WebStreams streams_;
   WebSubmitter submitter_;
   const web::Site site_;

@@ -49,10 +49,11 @@ bool CommitBell::Pause(int64_t ms) {
 // One stream: reads what is new, writes it, waits.
 class WebStreams::Source {
  public:
-  Source(WebStreams& streams, int64_t after, RequestId id)
+  Source(WebStreams& streams, int64_t after, RequestId id, bool texts)
       : streams_(streams),
         after_(after),
         id_(std::move(id)),
+        texts_(texts),
         end_(Clock::Real().Mono() + kHttpStreamLifeMs) {}
   ~Source() {
     --streams_.open_;
@@ -82,12 +83,12 @@ class WebStreams::Source {
   }
 
  private:
-  static std::string EventText(const core::EventRow& event) {
+  std::string EventText(const core::EventRow& event) const {
     const Json json = {{"seq", event.seq},
                        {"at", FormatUtcMicros(event.at)},
                        {"request", event.request.text},
                        {"kind", event.kind},
-                       {"text", event.text}};
+                       {"text", texts_ ? event.text : ""}};
     return fmt::format("id: {}\nevent: change\ndata: {}\n\n", event.seq, CompactJson(json));
   }
 
@@ -103,11 +104,12 @@ class WebStreams::Source {
   WebStreams& streams_;
   int64_t after_;
   const RequestId id_;
+  const bool texts_;
   const MonoTime end_;
   bool greeted_ = false;
 };
 
-Result<HttpReply> WebStreams::Open(int64_t after, const RequestId& id) {
+Result<HttpReply> WebStreams::Open(int64_t after, const RequestId& id, bool texts) {
   const int64_t committed = context_.dispatcher.committed_seq();
   if (after < 0 || after > committed) {
     return OutOfRange(fmt::format(
@@ -121,7 +123,7 @@ Result<HttpReply> WebStreams::Open(int64_t after, const RequestId& id) {
   }
   HttpReply reply{200, "text/event-stream", ""};
   // shared_ptr: a std::function is copied.
-  const auto source = std::make_shared<Source>(*this, after, id);
+  const auto source = std::make_shared<Source>(*this, after, id, texts);
   reply.stream = [source](const HttpReply::Write& write) { return (*source)(write); };
   return reply;
 }

@@ -34,8 +34,9 @@ class WebStreams {
   explicit WebStreams(ServiceContext context) : context_(context) {}
 
   // `after`: the sequence number that the reader has; `id`: of one request, "" for all.
+  // Without `texts` events say what changed and not how, since their texts name workers.
   // OUT_OF_RANGE: `after` lies in the future; RESOURCE_EXHAUSTED: too many streams.
-  Result<HttpReply> Open(int64_t after, const RequestId& id);
+  Result<HttpReply> Open(int64_t after, const RequestId& id, bool texts);
   void Ring() { bell_.Ring(); }
   void Close() { bell_.Close(); }
 

@@ -53,13 +53,16 @@ Markup StateTabs(const PageContext& context, const QueuePageView& view) {
 }
 
 void AddWhy(const cli::RequestView& request, Language language, Html* html) {
+  html->Add(R"(<div class="why">)");
   if (!request.ending.empty() && request.state == "FAILED") {
     html->Add("{} ", EndingLabel(request.ending, language));
   }
   html->AddText(request.reason);
   if (!request.remedy.empty()) {
-    html->Add(R"(<p class="remedy"><b>{}</b> {}</p>)", texts::kRemedy.In(language), request.remedy);
+    html->Add(R"(<p class="remedy"><b>{}</b> {}</p>)", texts::kRemedy.In(language),
+              RemedyText(request.ending, request.remedy, language));
   }
+  html->Add("</div>");
 }
 
 using Cell = void (*)(const cli::RequestView&, Language, Html*);
@@ -74,6 +77,7 @@ void PositionCell(const cli::RequestView& request, Language language, Html* html
   } else {
     html->AddText(texts::kChecking.In(language));
   }
+  html->Add("</div>");
 }
 void ProgressCell(const cli::RequestView& request, Language language, Html* html) {
   html->Add("{}", ProgressOf(request, language));

@@ -17,6 +17,7 @@ namespace {
 
 constexpr double kNormalQuantile975 = 1.959963984540054;  // of a 95% interval, both sides
 constexpr int64_t kFailureLimit = 10;
+constexpr const char* kNumber = "number";  // class of style.css
 
 std::string Quoted(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
@@ -58,9 +59,16 @@ void AddDigest(const char* name, std::string_view value, Html* html) {
   if (!value.empty()) html->Add("<div><dt>{}</dt><dd><code>{}</code></dd></div>", name, value);
 }
 
-void AddHead(const std::vector<const char*>& names, Html* html) {
+struct Head {
+  const char* name;
+  const char* css = "";
+};
+
+void AddHead(const std::vector<Head>& heads, Html* html) {
   html->Add("<thead><tr>");
-  for (const char* name : names) html->Add(R"(<th scope="col">{}</th>)", name);
+  for (const Head& head : heads) {
+    html->Add(R"(<th scope="col" class="{}">{}</th>)", head.css, head.name);
+  }
   html->Add("</tr></thead>");
 }
 
@@ -114,14 +122,19 @@ void AddScores(const cli::ResultsView& results, const cli::RequestView& request,
   const char* interval = texts::kInterval.In(language);
   const char* metric = texts::kMetric.In(language);
   html->Add(R"(<section><h2>{}</h2><table class="cards scores">)", texts::kScores.In(language));
-  AddHead({texts::kTask.In(language), metric, score, error, interval}, html);
+  AddHead({{texts::kTask.In(language)},
+           {metric},
+           {score, kNumber},
+           {error, kNumber},
+           {interval, kNumber}},
+          html);
   html->Add("<tbody>");
   for (const cli::EntryView& entry : results.entries) {
     html->Add(R"(<tr><th scope="row">{}</th>)", entry.name);
     AddData(metric, entry.metric, "", html);
-    AddData(score, Percent(entry.value), "number", html);
-    AddData(error, ErrorText(entry.stderr_value), "number", html);
-    AddData(interval, Interval(entry.value, entry.stderr_value), "number", html);
+    AddData(score, Percent(entry.value), kNumber, html);
+    AddData(error, ErrorText(entry.stderr_value), kNumber, html);
+    AddData(interval, Interval(entry.value, entry.stderr_value), kNumber, html);
     html->Add("</tr>");
   }
   html->Add("</tbody>");
@@ -144,17 +157,24 @@ void AddTaskScores(const cli::ResultsView& results, Language language, Html* htm
   const char* error = texts::kStandardError.In(language);
   html->Add(R"(<details class="block"><summary>{}</summary><table class="cards">)",
             texts::kTaskScores.In(language));
-  AddHead({texts::kTask.In(language), shots, documents, metric, filter, score, error}, html);
+  AddHead({{texts::kTask.In(language)},
+           {shots, kNumber},
+           {documents, kNumber},
+           {metric},
+           {filter},
+           {score, kNumber},
+           {error, kNumber}},
+          html);
   html->Add("<tbody>");
   for (const cli::TaskScoreView& task : results.tasks) {
     for (const cli::MetricView& value : task.metrics) {
       html->Add(R"(<tr><th scope="row">{}</th>)", task.task);
-      AddData(shots, fmt::format("{}", task.num_fewshot), "number", html);
-      AddData(documents, fmt::format("{}", task.documents), "number", html);
+      AddData(shots, fmt::format("{}", task.num_fewshot), kNumber, html);
+      AddData(documents, fmt::format("{}", task.documents), kNumber, html);
       AddData(metric, value.metric, "", html);
       AddData(filter, value.filter, "", html);
-      AddData(score, Raw(value.value), "number", html);
-      AddData(error, value.stderr_value ? Raw(*value.stderr_value) : "–", "number", html);
+      AddData(score, Raw(value.value), kNumber, html);
+      AddData(error, value.stderr_value ? Raw(*value.stderr_value) : "–", kNumber, html);
       html->Add("</tr>");
     }
   }
@@ -163,22 +183,26 @@ void AddTaskScores(const cli::ResultsView& results, Language language, Html* htm
 
 void AddAttempts(const RequestPageView& view, Language language, Html* html) {
   if (view.attempts.empty()) return;
+  const char* round = texts::kRound.In(language);
   const char* worker = texts::kWorker.In(language);
   const char* started = texts::kStarted.In(language);
   const char* ended = texts::kEnded.In(language);
   const char* ending = texts::kEnding.In(language);
   const char* reason = texts::kReason.In(language);
   html->Add(R"(<section><h2>{}</h2><table class="cards">)", texts::kAttempts.In(language));
-  AddHead({texts::kAttempt.In(language), worker, started, ended, ending, reason}, html);
+  AddHead(
+      {{texts::kAttempt.In(language)}, {round}, {worker}, {started}, {ended}, {ending}, {reason}},
+      html);
   html->Add("<tbody>");
   for (const cli::AttemptView& attempt : view.attempts) {
     html->Add(R"(<tr><th scope="row">{}</th>)", attempt.attempt);
+    AddData(round, fmt::format("{}", attempt.round), "", html);
     AddData(worker, attempt.worker, "", html);
     html->Add(R"(<td data-label="{}">{}</td>)", started, TimeElement(attempt.started_at_us));
     html->Add(R"(<td data-label="{}">{}</td>)", ended, TimeElement(attempt.ended_at_us));
     html->Add(R"(<td data-label="{}"><code>{}</code></td>)", ending,
               attempt.ending.empty() ? "–" : attempt.ending);
-    AddData(reason, attempt.reason.empty() ? "–" : attempt.reason, "", html);
+    AddData(reason, attempt.reason.empty() ? "–" : attempt.reason, "why", html);
     html->Add("</tr>");
   }
   html->Add("</tbody></table></section>");
@@ -193,7 +217,7 @@ void AddSettings(const cli::RequestView& request, Language language, Html* html)
   AddFact(texts::kSuite.In(language), request.suite + " " + request.suite_version, html);
   AddFact(texts::kProfile.In(language), request.profile, html);
   AddFact(texts::kLimit.In(language),
-          request.limit ? fmt::format("{}", *request.limit) : texts::kNone.In(language), html);
+          request.limit ? fmt::format("{}", *request.limit) : texts::kAll.In(language), html);
   if (request.chat_template) {
     AddFact(texts::kChat.In(language),
             request.chat_template->empty() ? texts::kDefaultTemplate.In(language)
@@ -222,13 +246,17 @@ void AddPlan(const cli::RequestView& request, Language language, Html* html) {
   const char* truncated = texts::kTruncated.In(language);
   html->Add(R"(<details class="block"><summary>{}</summary><table class="cards">)",
             texts::kPlan.In(language));
-  AddHead({texts::kTask.In(language), documents, requests, truncated}, html);
+  AddHead({{texts::kTask.In(language)},
+           {documents, kNumber},
+           {requests, kNumber},
+           {truncated, kNumber}},
+          html);
   html->Add("<tbody>");
   for (const auto& task : request.tasks) {
     html->Add(R"(<tr><th scope="row">{}</th>)", task.task);
-    AddData(documents, fmt::format("{}", task.documents), "number", html);
-    AddData(requests, fmt::format("{}", task.requests), "number", html);
-    AddData(truncated, fmt::format("{}", task.truncated), "number", html);
+    AddData(documents, fmt::format("{}", task.documents), kNumber, html);
+    AddData(requests, fmt::format("{}", task.requests), kNumber, html);
+    AddData(truncated, fmt::format("{}", task.truncated), kNumber, html);
     html->Add("</tr>");
   }
   html->Add("</tbody></table></details>");
@@ -246,7 +274,7 @@ void AddFindings(const cli::RequestView& request, Language language, Html* html)
       return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
     };
     if (text("message") == request.reason) continue;
-    list.Add("<li><code>{}</code> {} {}</li>", text("code"), text("message"),
+    list.Add("<li><code>{}</code> {} <b>{}</b></li>", text("code"), text("message"),
              RemedyText(text("code"), text("remedy"), language));
   }
   if (list.text().empty()) return;
@@ -274,8 +302,10 @@ void AddReproduction(const cli::RequestView& request, Language language, Html* h
 }  // namespace
 
 std::string ReproduceCommand(const cli::RequestView& request, std::optional<int64_t> limit) {
-  std::string out = "koeval eval --model ./model --suite " + Quoted(request.suite) + " --profile " +
-                    Quoted(request.profile) + " --dtype " + Quoted(request.precision);
+  std::string out = "koeval eval --model " + Quoted(request.model);
+  if (!request.model.starts_with('/')) out += " --revision " + Quoted(request.revision);
+  out += " --suite " + Quoted(request.suite) + " --profile " + Quoted(request.profile) +
+         " --dtype " + Quoted(request.precision);
   if (limit) out += fmt::format(" --limit {}", *limit);
   if (request.chat_template) {
     out += " --apply-chat-template";

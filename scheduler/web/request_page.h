@@ -20,8 +20,8 @@ struct RequestPageView {
 
 std::string RenderRequestPage(const PageContext& context, const RequestPageView& view);
 
-// The `koeval eval` command for what `request` evaluates, on the model's files in ./model; with
-// `limit`, on that many documents of every task. Words are quoted for a POSIX shell.
+// The `koeval eval` command for what `request` evaluates, with the model from the hub unless it is
+// a folder; with `limit`, on that many documents of every task. Words are quoted for a POSIX shell.
 std::string ReproduceCommand(const cli::RequestView& request, std::optional<int64_t> limit);
 
 }  // namespace koeval::web

@@ -56,7 +56,7 @@ void AddOutcome(const SubmitPageView& view, Language language, Html* html) {
   if (!view.error.empty()) html->Add("<p>{}</p>", view.error);
   if (!view.findings.empty()) html->Add(R"(<ul class="findings">)");
   for (const SubmitFinding& finding : view.findings) {
-    html->Add("<li><b>{}</b> <code>{}</code> {} {}</li>",
+    html->Add("<li><b>{}</b> <code>{}</code> {} <b>{}</b></li>",
               finding.is_error ? texts::kError.In(language) : texts::kWarning.In(language),
               finding.code, finding.message, RemedyText(finding.code, finding.remedy, language));
   }

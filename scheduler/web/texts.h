@@ -14,13 +14,11 @@ inline constexpr Words kSubmit{"Submit", "제출"};
 inline constexpr Words kAbout{"About", "소개"};
 inline constexpr Words kLanguage{"Language", "언어"};
 inline constexpr Words kContact{"Contact", "문의"};
-inline constexpr Words kVersion{"koeval", "koeval"};
 inline constexpr Words kApi{"JSON API", "JSON API"};
 
 // Leaderboard.
 inline constexpr Words kSuite{"Suite", "평가 세트"};
 inline constexpr Words kSuiteVersion{"version", "버전"};
-inline constexpr Words kFilters{"Filter", "필터"};
 inline constexpr Words kSearch{"Model name", "모델 이름"};
 inline constexpr Words kType{"Type", "유형"};
 inline constexpr Words kPrecision{"Precision", "정밀도"};
@@ -51,7 +49,6 @@ inline constexpr Words kDiscussion{"discussion", "토론"};
 inline constexpr Words kPartial{"partial", "부분"};
 inline constexpr Words kChat{"chat template", "채팅 템플릿"};
 inline constexpr Words kUnknown{"unknown", "알 수 없음"};
-inline constexpr Words kScoresOf{"Scores of {} models", "모델 {}개의 점수"};
 inline constexpr Words kShown{"{} of {} evaluations", "평가 {}건 (전체 {}건)"};
 inline constexpr Words kNoRows{
     "No evaluation has finished yet. What is waiting or running is in the queue.",
@@ -69,12 +66,10 @@ inline constexpr Words kDownload{"Download", "내려받기"};
 inline constexpr Words kPagesOfTable{"Pages of the table", "표 페이지"};
 inline constexpr Words kPrevious{"Previous", "이전"};
 inline constexpr Words kNext{"Next", "다음"};
-inline constexpr Words kFirst{"Newest", "처음으로"};
 inline constexpr Words kRowsPerPage{"Rows", "행 수"};
 inline constexpr Words kAll{"all", "모두"};
 inline constexpr Words kScrollTable{"Table, can be scrolled sideways",
                                     "표, 좌우로 스크롤할 수 있습니다"};
-inline constexpr Words kNoSuites{"This scheduler has no suite.", "등록된 평가 세트가 없습니다."};
 
 // Queue.
 inline constexpr Words kPending{"Pending", "대기"};
@@ -85,7 +80,7 @@ inline constexpr Words kOverview{"Overview", "요약"};
 inline constexpr Words kPausedNote{
     "The operator has paused the queue: running work goes on, nothing new starts.",
     "운영자가 대기열을 멈췄습니다. 실행 중인 작업은 계속되지만 새 작업은 시작하지 않습니다."};
-inline constexpr Words kSlots{"{} workers, {} of {} slots busy",
+inline constexpr Words kSlots{"Workers: {}, busy slots: {} of {}",
                               "작업 노드 {}개, 슬롯 {}/{}개 사용 중"};
 inline constexpr Words kRequest{"Request", "요청"};
 inline constexpr Words kPosition{"Position", "순번"};
@@ -125,7 +120,6 @@ inline constexpr Words kWorker{"Worker", "작업 노드"};
 inline constexpr Words kSettings{"Settings and digests", "설정과 다이제스트"};
 inline constexpr Words kProfile{"Profile", "프로필"};
 inline constexpr Words kLimit{"Documents per task", "과제당 문항 제한"};
-inline constexpr Words kNone{"none", "없음"};
 inline constexpr Words kPriority{"Priority", "우선순위"};
 inline constexpr Words kTimeLimit{"Time limit", "시간 제한"};
 inline constexpr Words kSubmitter{"Submitter", "제출자"};
@@ -136,12 +130,10 @@ inline constexpr Words kSystemInstruction{"System instruction", "시스템 지�
 inline constexpr Words kDefaultTemplate{"the model's default", "모델 기본값"};
 inline constexpr Words kReproduce{"Reproduce it on your machine", "내 컴퓨터에서 재현하기"};
 inline constexpr Words kReproduceNote{
-    "With the model's files of this revision in the folder ./model. The same hardware class gives "
-    "the "
-    "same scores to the last bit; others differ by rounding.",
-    "이 리비전의 모델 파일을 ./model 폴더에 둔 뒤 실행하세요. 같은 하드웨어 등급에서는 마지막 "
-    "비트까지 같은 "
-    "점수가, 다른 하드웨어에서는 반올림만큼 다른 점수가 나옵니다."};
+    "The same hardware class gives the same scores to the last bit; others differ by rounding.",
+    "같은 하드웨어 등급에서는 마지막 비트까지 같은 점수가, 다른 하드웨어에서는 반올림만큼 다른 "
+    "점수가 "
+    "나옵니다."};
 inline constexpr Words kReproduceFailure{
     "See the failure on the first ten documents of every task:",
     "과제마다 첫 10문항으로 실패를 확인하려면:"};

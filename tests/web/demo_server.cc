@@ -14,6 +14,8 @@
 namespace koeval::service {
 namespace {
 
+constexpr int64_t kSlotBytes = int64_t{8} << 30;  // less than the waiting requests need
+
 int Complain(const Status& status) {
   std::fprintf(stderr, "web_demo_server: %s\n", status.ToString().c_str());
   return 1;
@@ -26,7 +28,8 @@ ServiceConfig Config(const TempDir& dir) {
   config.database = dir.path("koeval.db");
   config.suites_dir = dir.path("suites");
   config.default_suite = "ko-h5";
-  config.lease_ms = 600'000;  // the worker never reports
+  config.lease_ms = 600'000;        // the worker never reports
+  config.fit_wait_ms = 86'400'000;  // the waiting requests wait
   config.web.title = "Ko Leaderboard";
   config.web.footer = "A board that was filled by a test.";
   config.web.contact = "operators@example.org";
@@ -44,7 +47,7 @@ Status StartOne(const std::shared_ptr<grpc::Channel>& channel, FakeStream* worke
   request.mutable_spec()->set_priority(100);
   const auto status = v1::QueueService::NewStub(channel)->Submit(&context, request, &response);
   if (!status.ok()) return Internal(status.error_message());
-  worker->Hello("gpu-node-01");
+  worker->Hello("gpu-node-01", /*slots=*/1, {}, /*protocol=*/1, kSlotBytes);
   const link::Lease plan = worker->NextLease();
   worker->Plan(plan.lease());
   const link::Lease batches = worker->NextLease();

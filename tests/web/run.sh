@@ -19,6 +19,7 @@ cd "$root/tests/web"
 [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund >/dev/null || skip "npm cannot fetch the test tools"
 shots="$build/screenshots"
 mkdir -p "$shots"
+rm -f "$shots/url"
 "$server" --models 2000 >"$shots/url" 2>"$shots/server.log" &
 server_pid=$!
 trap 'kill "$server_pid" 2>/dev/null || true' EXIT

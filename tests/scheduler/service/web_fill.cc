@@ -164,6 +164,8 @@ Status AddOthers(const FillOptions& options, Committer* out) {
     core::RequestRow row =
         NewRow(number, fmt::format("pending-{}", i), fmt::format("org-{}/waiting-{}", i, i));
     row.phase = core::Phase::kQueued;
+    const std::string key = "memory:" + row.id.text;
+    RETURN_IF_ERROR(out->Add(core::MetaRow{key, std::to_string(kLargeModelBytes)}));
     RETURN_IF_ERROR(out->Add(std::move(row)));
   }
   return out->Finish();

@@ -35,6 +35,25 @@ TEST_F(WebTest, TheLeaderboardFollowsWhatFinishes) {
   EXPECT_THAT(Body("/leaderboard.csv"), HasSubstr("\r\n1,org/good,"));
 }
 
+TEST_F(WebTest, AKeptLeaderboardIsOfItsLanguageQueryAndBoard) {
+  Start();
+  RunSome();
+  const auto tag = [this](const std::string& path, const httplib::Headers& headers = {}) {
+    const auto answer = Get(path, headers);
+    EXPECT_TRUE(answer);
+    return answer ? answer->get_header_value("ETag") : "";
+  };
+  const std::string first = tag("/");
+  EXPECT_EQ(tag("/"), first);
+  EXPECT_NE(tag("/", kKorean), first);
+  EXPECT_NE(tag("/?q=nothing"), first);
+  EXPECT_EQ(StatusOf("/", {{"If-None-Match", first}}), 304);
+  FakeWorker worker(channel_, "node-2");
+  WaitForPhase("waiting", "done");
+  EXPECT_NE(tag("/"), first);
+  EXPECT_EQ(StatusOf("/", {{"If-None-Match", first}}), 200);
+}
+
 TEST_F(WebTest, AFlagHidesAModelUntilItIsLiftedOrAskedFor) {
   Start();
   RunSome();
@@ -111,7 +130,8 @@ TEST_F(WebTest, ARequestShowsAttemptsScoresAndTheCommand) {
   const std::string html = Body("/requests/finished");
   EXPECT_THAT(html, HasSubstr("Toy-A"));
   EXPECT_THAT(html, HasSubstr("node-1"));
-  EXPECT_THAT(html, HasSubstr("koeval eval --model ./model --suite toy --profile lm-eval-0.4"));
+  EXPECT_THAT(html,
+              HasSubstr("koeval eval --model org/good --revision main --suite toy --profile"));
   EXPECT_THAT(Body("/requests/waiting"), HasSubstr("data-watch=\"/api/v1/watch?after="));
   EXPECT_EQ(StatusOf("/requests/nothing"), 404);
   EXPECT_EQ(StatusOf("/nothing"), 404);
@@ -225,6 +245,13 @@ TEST_F(WebTest, PublicPagesHideWhoSubmittedAndWhereItRan) {
   EXPECT_THAT(Body("/api/v1/requests/a"), HasSubstr("\"submitter\":\"\""));
   EXPECT_THAT(Body("/api/v1/requests/a", token), HasSubstr("alice"));
   EXPECT_EQ(StatusOf("/api/v1/requests?submitter=alice"), 403);
+  httplib::Client client("http://" + scheduler_->http_address());
+  std::string text;
+  client.Get("/api/v1/watch?after=0", [&text](const char* data, size_t size) {
+    text.append(data, size);
+    return text.find("\"kind\":\"submitted\"") == std::string::npos;
+  });
+  EXPECT_THAT(text, HasSubstr("\"request\":\"a\",\"kind\":\"submitted\",\"text\":\"\""));
 }
 
 TEST_F(WebTest, TheStreamGoesOnWhereTheReaderWas) {

@@ -195,18 +195,21 @@ TEST(RequestPageTest, AFinishedOneShowsIntervals) {
 
 TEST(RequestPageTest, TheCommandQuotesForAShell) {
   cli::RequestView request;
+  request.model = "org/model";
+  request.revision = "main";
   request.suite = "ko-h5";
   request.profile = "leaderboard-v1";
   request.precision = "float16";
   EXPECT_EQ(ReproduceCommand(request, std::nullopt),
-            "koeval eval --model ./model --suite ko-h5 --profile leaderboard-v1 --dtype float16 "
-            "--output ./results");
+            "koeval eval --model org/model --revision main --suite ko-h5 --profile leaderboard-v1 "
+            "--dtype float16 --output ./results");
+  request.model = "/data/my model";
   request.chat_template = "";
   request.system_instruction = "Don't $(rm)";
   EXPECT_EQ(ReproduceCommand(request, 5),
-            "koeval eval --model ./model --suite ko-h5 --profile leaderboard-v1 --dtype float16 "
-            "--limit 5 --apply-chat-template --no-fewshot-as-multiturn --system-instruction "
-            "'Don'\\''t $(rm)' --output ./results");
+            "koeval eval --model '/data/my model' --suite ko-h5 --profile leaderboard-v1 --dtype "
+            "float16 --limit 5 --apply-chat-template --no-fewshot-as-multiturn "
+            "--system-instruction 'Don'\\''t $(rm)' --output ./results");
 }
 
 }  // namespace
