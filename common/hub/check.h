@@ -3,7 +3,7 @@
 // WHERE HOSTILE FILES ARE PARSED
 //   The files come from strangers. The daemon and the command line never parse them: they stage the
 //   repository (stage.h) into a folder that looks like it, and run koeval-check on that folder, a
-//   process with limits on time, memory and output, without network addresses, tokens or an
+//   process with limits on time, memory and output, without network (sandbox.h), tokens or an
 //   environment. Only that process runs what this header declares. A local directory is checked
 //   where it lies, by the same process.
 #pragma once

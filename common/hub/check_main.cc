@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/hub/check.h"
+#include "common/hub/sandbox.h"
 
 namespace koeval::hub {
 namespace {
@@ -18,7 +19,8 @@ constexpr rlim_t kCpuSecondsMax = 120;
 constexpr rlim_t kReportBytesMax = 16 << 20;       // stdout may be a file
 constexpr rlim_t kDataBytesMax = rlim_t{8} << 30;  // mapped files do not count
 
-// The files are hostile until proven otherwise: no core dump, no new privileges, bounded work.
+// The files are hostile until proven otherwise: no core dump, no new privileges, no network, no
+// programs, bounded work.
 void LimitThisProcess() {
   const rlimit none{0, 0};
   const rlimit cpu{kCpuSecondsMax, kCpuSecondsMax};
@@ -29,6 +31,7 @@ void LimitThisProcess() {
   const rlimit report{kReportBytesMax, kReportBytesMax};
   ::setrlimit(RLIMIT_FSIZE, &report);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  (void)GiveUpNetworkAndPrograms();  // where the kernel has no filters the limits above hold
 }
 
 int Run(int argc, char** argv) {

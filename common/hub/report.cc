@@ -11,8 +11,10 @@ constexpr std::array<CheckOutcome, 4> kOutcomes = {CheckOutcome::kOk, CheckOutco
                                                    CheckOutcome::kFailed, CheckOutcome::kSkipped};
 constexpr size_t kReportEntriesMax = 200;
 
-Result<const Json*> ListAt(const Json& json, const char* key) {
+Result<const Json*> ListAt(const Json& json, const char* key, bool is_optional) {
+  static const Json kNone = Json::array();
   const Json* list = JsonFind(json, key);
+  if (list == nullptr && is_optional) return &kNone;
   if (list == nullptr || !list->is_array() || list->size() > kReportEntriesMax) {
     return InvalidArgument(std::string("check report: ") + key + " must be a list of at most " +
                            std::to_string(kReportEntriesMax));
@@ -47,7 +49,9 @@ Result<CheckFinding> ParseFinding(const Json& json) {
   finding.is_error = severity == "error";
   ASSIGN_OR_RETURN(finding.message, JsonString(json, "message", kWhere));
   ASSIGN_OR_RETURN(finding.remedy, JsonString(json, "remedy", kWhere));
-  ASSIGN_OR_RETURN(finding.check, JsonString(json, "check", kWhere));
+  if (JsonFind(json, "check") != nullptr) {
+    ASSIGN_OR_RETURN(finding.check, JsonString(json, "check", kWhere));
+  }
   return finding;
 }
 
@@ -121,12 +125,12 @@ Json ToJson(const CheckReport& report) {
 Result<CheckReport> ParseReport(const Json& json) {
   CheckReport report;
   ASSIGN_OR_RETURN(const bool ok, JsonBool(json, "ok", "check report"));
-  ASSIGN_OR_RETURN(const Json* steps, ListAt(json, "checks"));
+  ASSIGN_OR_RETURN(const Json* steps, ListAt(json, "checks", /*is_optional=*/true));
   for (const Json& item : *steps) {
     ASSIGN_OR_RETURN(CheckStep step, ParseStep(item));
     report.steps.push_back(std::move(step));
   }
-  ASSIGN_OR_RETURN(const Json* findings, ListAt(json, "findings"));
+  ASSIGN_OR_RETURN(const Json* findings, ListAt(json, "findings", /*is_optional=*/false));
   for (const Json& item : *findings) {
     ASSIGN_OR_RETURN(CheckFinding finding, ParseFinding(item));
     report.findings.push_back(std::move(finding));
@@ -135,9 +139,8 @@ Result<CheckReport> ParseReport(const Json& json) {
     return InvalidArgument("check report: ok must be true exactly when no finding is an error");
   }
   const Json* facts = JsonFind(json, "facts");
-  if (facts == nullptr || !facts->is_object()) {
-    return InvalidArgument("check report: facts must be an object");
-  }
+  if (facts == nullptr) return report;
+  if (!facts->is_object()) return InvalidArgument("check report: facts must be an object");
   report.facts = *facts;
   return report;
 }

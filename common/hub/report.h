@@ -48,7 +48,8 @@ struct CheckReport {
 // {"ok":bool,"checks":[{"check","outcome","message"}],
 //  "findings":[{"check","code","severity","message","remedy"}],"facts":{...}}
 Json ToJson(const CheckReport& report);
-// Back from that. INVALID_ARGUMENT names the field.
+// Back from that, where "checks", "check" and "facts" may be absent. INVALID_ARGUMENT names the
+// field.
 Result<CheckReport> ParseReport(const Json& json);
 
 }  // namespace koeval::hub

@@ -275,11 +275,19 @@ std::string ContentIdentity(const RepositoryInfo& info) {
   return sum.FinishHex();
 }
 
+Ending EndingOfOpen(const Status& status) {
+  // The hub client names the revision as the thing that is missing.
+  if (status.code() == Code::kNotFound && status.message().find("revision") != std::string::npos) {
+    return Ending::kRevisionNotFound;
+  }
+  const Ending ending = EndingOf(status);
+  const bool none = ending == Ending::kFinished || ending == Ending::kHandedBack;
+  return none ? Ending::kInternal : ending;
+}
+
 CheckReport OpenFailed(const std::string& id, const std::string& revision, const Status& status) {
   CheckReport report;
-  Ending ending = EndingOf(status);
-  if (ending == Ending::kFinished || ending == Ending::kHandedBack) ending = Ending::kInternal;
-  report.Add(ending, true, status.message());
+  report.Add(EndingOfOpen(status), true, status.message());
   report.EndStep("repository", 0, id + " at " + revision);
   return report;
 }

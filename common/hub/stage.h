@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/base/endings.h"
 #include "common/base/status.h"
 #include "common/hub/report.h"
 #include "common/hub/repository.h"
@@ -42,6 +43,10 @@ Result<CheckReport> StageRepository(const Repository& repository, const std::str
 // templates and safetensors, by name, size and digest. "" when a digest is not known, as of a
 // plain directory. Two repositories with the same one give the same scores.
 std::string ContentIdentity(const RepositoryInfo& info);
+
+// What a failed attempt to open a repository means: as EndingOf, with REVISION_NOT_FOUND told
+// apart.
+Ending EndingOfOpen(const Status& status);
 
 // The report of a repository that could not be opened: the status as a finding of the step
 // "repository", with its ending.
