@@ -9,7 +9,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/utf8.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/private_file.h"
 #include "common/rpc/status_convert.h"
 #include "koeval/v1/board.grpc.pb.h"
 #include "koeval/v1/catalogue.grpc.pb.h"
@@ -26,6 +28,9 @@ namespace pb = koeval::v1;
 
 constexpr int kSubmitTriesMax = 4;
 constexpr int kPageSize = 500;
+constexpr int64_t kDryRunMs = 300'000;  // the checks may take minutes
+constexpr const char* kHubTokenKey = "koeval-hub-token";
+constexpr size_t kHubTokenBytesMax = 1'024;
 constexpr size_t kPieceBytes = 128 << 10;
 constexpr int kMessageBytesMax = 256 << 20;  // a result file with many tasks
 
@@ -38,6 +43,7 @@ pb::FileKind ToProto(board::FileKind kind) {
 struct Client::Impl {
   ClientOptions options;
   rpc::ClientCredentials credentials;
+  std::string hub_token;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<pb::QueueService::Stub> queue;
   std::unique_ptr<pb::ResultsService::Stub> results;
@@ -48,9 +54,13 @@ struct Client::Impl {
 
   void Prepare(grpc::ClientContext& context, bool bounded) const {
     credentials.Prepare(context);
-    if (!bounded) return;
+    if (!hub_token.empty()) context.AddMetadata(kHubTokenKey, hub_token);
+    if (bounded) SetDeadline(context, options.timeout_ms);
+  }
+
+  static void SetDeadline(grpc::ClientContext& context, int64_t ms) {
     context.set_deadline(std::chrono::system_clock::time_point(
-        std::chrono::microseconds(Clock::Real().Wall().micros + options.timeout_ms * 1000)));
+        std::chrono::microseconds(Clock::Real().Wall().micros + ms * 1000)));
   }
 
   // The status of a call, with what to check when nobody answered.
@@ -88,6 +98,11 @@ const std::string& Client::address() const {
 Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
+  if (!options.hub_token_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string text,
+                     rpc::ReadPrivateFile(options.hub_token_file, kHubTokenBytesMax));
+    impl->hub_token = PythonStrip(text);
+  }
   ASSIGN_OR_RETURN(impl->credentials,
                    rpc::LoadClientCredentials({.ca_file = options.tls_ca,
                                                .cert_file = options.tls_cert,
@@ -106,9 +121,23 @@ Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
-Result<std::pair<RequestView, bool>> Client::Submit(const std::string& id, const SubmitSpec& spec) {
+Result<DryRunView> Client::DryRun(const SubmitSpec& spec) {
+  pb::DryRunRequest request;
+  *request.mutable_spec() = ToProto(spec);
+  grpc::ClientContext context;
+  impl_->Prepare(context, /*bounded=*/false);
+  Impl::SetDeadline(context, std::max(impl_->options.timeout_ms, kDryRunMs));
+  pb::DryRunResponse response;
+  const grpc::Status status = impl_->queue->DryRun(&context, request, &response);
+  if (!status.ok()) return impl_->Convert(status);
+  return ToView(response);
+}
+
+Result<std::pair<RequestView, bool>> Client::Submit(const std::string& id, const SubmitSpec& spec,
+                                                    bool force) {
   pb::SubmitRequest request;
   request.set_request_id(id);
+  request.set_force(force);
   *request.mutable_spec() = ToProto(spec);
   Status last;
   for (int tries = 0; tries < kSubmitTriesMax; ++tries) {

@@ -20,6 +20,8 @@ struct ClientOptions {
   std::string address = "127.0.0.1:7711";
   std::string token_file;  // holds the token; never given by value
   std::string tls_ca, tls_cert, tls_key, tls_server_name;
+  // Holds a token of the model hub, for schedulers that take one instead of a token of theirs.
+  std::string hub_token_file = {};
   int64_t timeout_ms = 10'000;  // of one call
 };
 
@@ -54,7 +56,11 @@ class Client {
   ~Client();
 
   // (request, already known). Repeated by itself on UNAVAILABLE: the id makes that safe.
-  Result<std::pair<RequestView, bool>> Submit(const std::string& id, const SubmitSpec& spec);
+  // `force`: even if a request with the same files and settings is stored.
+  Result<std::pair<RequestView, bool>> Submit(const std::string& id, const SubmitSpec& spec,
+                                              bool force = false);
+  // What a submission would meet; nothing is stored. Takes as long as the checks take.
+  Result<DryRunView> DryRun(const SubmitSpec& spec);
   Result<std::pair<RequestView, std::vector<AttemptView>>> Get(const std::string& id);
   Result<ExplanationView> Explain(const std::string& id);
   Result<std::vector<RequestView>> List(const ListFilter& filter);

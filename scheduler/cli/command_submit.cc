@@ -9,6 +9,7 @@
 #include "scheduler/cli/commands.h"
 #include "scheduler/cli/exit_code.h"
 #include "scheduler/cli/render.h"
+#include "scheduler/cli/render_check.h"
 #include "scheduler/cli/view_json.h"
 #include "scheduler/cli/wait.h"
 
@@ -22,6 +23,8 @@ struct SubmitFlags {
   int64_t time_limit_s = 0;
   int64_t limit = 0;
   bool wait = false;
+  bool dry_run = false;
+  bool force = false;
 };
 
 void PrintRequest(const Shell& shell, const RequestView& request, bool already_known) {
@@ -38,6 +41,24 @@ void PrintRequest(const Shell& shell, const RequestView& request, bool already_k
   }
 }
 
+int DryRun(const Shell& shell, const SubmitSpec& spec) {
+  bool accepted = false;
+  const int code = WithClient(shell, [&](Client& client) -> Status {
+    ASSIGN_OR_RETURN(const DryRunView run, client.DryRun(spec));
+    accepted = run.accepted;
+    if (shell.json) {
+      PrintJson(Document("dry-run", "dry_run", ToJson(run)));
+      return OkStatus();
+    }
+    Print(RenderDryRun(shell.terminal, run));
+    Print(accepted ? "\nnothing stands against a submission; nothing was stored\n"
+                   : "\na submission would FAIL; nothing was stored\n");
+    return OkStatus();
+  });
+  if (code != kExitDone) return code;
+  return accepted ? kExitDone : kExitFailed;
+}
+
 int Submit(const Shell& shell, SubmitFlags flags) {
   if (flags.request_id.empty()) flags.request_id = "r-" + RandomHex(6);
   if (flags.limit > 0) flags.spec.limit = flags.limit;
@@ -45,9 +66,11 @@ int Submit(const Shell& shell, SubmitFlags flags) {
   flags.spec.chat_template = flags.chat.chat_template();
   flags.spec.fewshot_as_multiturn = flags.chat.turns();
   flags.spec.system_instruction = flags.chat.system_instruction;
+  if (flags.dry_run) return DryRun(shell, flags.spec);
   int ended = kExitDone;
   const int code = WithClient(shell, [&](Client& client) -> Status {
-    ASSIGN_OR_RETURN(const auto submitted, client.Submit(flags.request_id, flags.spec));
+    ASSIGN_OR_RETURN(const auto submitted,
+                     client.Submit(flags.request_id, flags.spec, flags.force));
     const auto& [request, already_known] = submitted;
     if (!flags.wait) {
       PrintRequest(shell, request, already_known);
@@ -95,9 +118,14 @@ void AddSubmitCommand(CLI::App& app, Shell& shell) {
   command->add_option("--request-id", flags->request_id,
                       "Your own id; the same id submits once, however often it is sent");
   command->add_flag("--wait", flags->wait, "Wait for the end; exit 1 when it FAILED");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Checks, planned work, placement and start; nothing is stored");
+  command->add_flag("--force", flags->force,
+                    "Even if the same files were evaluated with the same settings");
   command->footer(
       "Examples:\n"
       "  koeval submit org/model --precision bfloat16\n"
+      "  koeval submit org/model --dry-run\n"
       "  koeval submit /models/mine --limit 100 --wait\n"
       "  koeval submit org/chat-model --apply-chat-template --system-instruction 'Be brief.'\n"
       "  koeval submit org/model --request-id nightly-2024-08-12");

@@ -22,6 +22,10 @@ void AddGlobals(CLI::App& app, Shell& shell) {
       ->capture_default_str();
   app.add_option("--token-file", shell.client.token_file, "File that holds your token")
       ->envname("KOEVAL_TOKEN_FILE");
+  app.add_option(
+         "--hub-identity", shell.client.hub_token_file,
+         "File with your token of the model hub, where the scheduler knows submitters by it")
+      ->envname("KOEVAL_HUB_IDENTITY");
   app.add_option("--tls-ca", shell.client.tls_ca, "Certificate authority of the scheduler (PEM)")
       ->envname("KOEVAL_TLS_CA");
   app.add_option("--tls-cert", shell.client.tls_cert, "Your certificate (PEM)")

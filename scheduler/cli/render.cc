@@ -226,6 +226,27 @@ std::string RenderRequest(const Terminal& terminal, const RequestView& r,
   return out;
 }
 
+std::string RenderSlots(const Terminal& terminal, const std::vector<SlotVerdictView>& slots,
+                        int64_t slots_known) {
+  if (slots.empty()) return "";
+  std::vector<std::vector<Cell>> rows;
+  for (const SlotVerdictView& slot : slots) {
+    rows.push_back({slot.worker, std::to_string(slot.slot), slot.device,
+                    slot.memory_bytes > 0 ? SizeText(slot.memory_bytes) : "",
+                    Cell(slot.text, slot.open ? Paint::kGreen : Paint::kNone)});
+  }
+  std::string out = "\n" + RenderTable(terminal,
+                                       {{"worker", false, 8, true},
+                                        {"slot", true},
+                                        {"device", false},
+                                        {"memory", true},
+                                        {"verdict", false, 20, true}},
+                                       rows);
+  const auto left_out = slots_known - static_cast<int64_t>(slots.size());
+  if (left_out > 0) out += fmt::format("and {} more slots\n", left_out);
+  return out;
+}
+
 std::string RenderExplanation(const Terminal& terminal, const ExplanationView& why,
                               int64_t now_us) {
   const RequestView& r = why.request;
@@ -238,23 +259,7 @@ std::string RenderExplanation(const Terminal& terminal, const ExplanationView& w
   }
   if (why.memory_bytes > 0) Field(out, terminal, "needs", SizeText(why.memory_bytes));
   Field(out, terminal, "bound to", why.hardware_class);
-  if (!why.slots.empty()) {
-    std::vector<std::vector<Cell>> rows;
-    for (const SlotVerdictView& slot : why.slots) {
-      rows.push_back({slot.worker, std::to_string(slot.slot), slot.device,
-                      slot.memory_bytes > 0 ? SizeText(slot.memory_bytes) : "",
-                      Cell(slot.text, slot.open ? Paint::kGreen : Paint::kNone)});
-    }
-    out += "\n" + RenderTable(terminal,
-                              {{"worker", false, 8, true},
-                               {"slot", true},
-                               {"device", false},
-                               {"memory", true},
-                               {"verdict", false, 20, true}},
-                              rows);
-    const auto left_out = why.slots_known - static_cast<int64_t>(why.slots.size());
-    if (left_out > 0) out += fmt::format("and {} more slots\n", left_out);
-  }
+  out += RenderSlots(terminal, why.slots, why.slots_known);
   if (!why.decisions.empty()) {
     std::vector<std::vector<Cell>> rows;
     for (const ChangeView& change : why.decisions) {

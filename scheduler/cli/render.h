@@ -17,6 +17,9 @@ std::string RenderRequest(const Terminal& terminal, const RequestView& request,
                           const std::vector<AttemptView>& attempts, int64_t now_us);
 // Why a request is where it is: the answer, every slot's verdict, what was decided.
 std::string RenderExplanation(const Terminal& terminal, const ExplanationView& why, int64_t now_us);
+// What placement makes of each slot; "" for none.
+std::string RenderSlots(const Terminal& terminal, const std::vector<SlotVerdictView>& slots,
+                        int64_t slots_known);
 // A table of requests, one line each.
 std::string RenderQueue(const Terminal& terminal, const std::vector<RequestView>& requests,
                         int64_t now_us);

@@ -7,6 +7,11 @@
 #include <array>
 #include <string_view>
 
+#include "common/base/clock.h"
+#include "common/base/size_text.h"
+#include "scheduler/cli/render.h"
+#include "scheduler/cli/table.h"
+
 namespace koeval::cli {
 namespace {
 
@@ -64,7 +69,53 @@ std::string FactText(const Terminal& terminal, const std::string& key, const Jso
          Fit(text, std::max(kTextLeast, terminal.width - kFactColumns - 2)) + "\n";
 }
 
+std::string WorkText(const Terminal& terminal, const DryRunView& run) {
+  std::vector<std::vector<Cell>> rows;
+  int64_t documents = 0, requests = 0, bytes = 0;
+  for (const DryRunView::Task& task : run.tasks) {
+    documents += task.documents;
+    requests += task.requests;
+    bytes += task.prompt_bytes;
+    rows.push_back({task.task, std::to_string(task.documents), std::to_string(task.requests),
+                    SizeText(task.prompt_bytes)});
+  }
+  rows.push_back({"all", std::to_string(documents), std::to_string(requests), SizeText(bytes)});
+  return "\n" +
+         RenderTable(
+             terminal,
+             {{"task", false, 8, true}, {"documents", true}, {"requests", true}, {"prompts", true}},
+             rows);
+}
+
+std::string StartText(const DryRunView& run) {
+  if (!run.fits) return "it never would";
+  if (!run.start_ms) return "not known: nothing that runs has been measured yet";
+  return *run.start_ms == 0 ? "at once" : "in about " + FormatDuration(*run.start_ms);
+}
+
 }  // namespace
+
+std::string RenderDryRun(const Terminal& terminal, const DryRunView& run) {
+  const auto report = ParseJson(run.report_json);
+  std::string out = report.ok() ? RenderCheckReport(terminal, *report) : "";
+  if (!run.tasks.empty()) out += WorkText(terminal, run);
+  out += "\n";
+  const int columns = std::max(kTextLeast, terminal.width - kFactColumns);
+  const auto field = [&](const char* name, const std::string& text) {
+    if (text.empty()) return;
+    out +=
+        PadRight(name, kFactColumns) + Wrap(text, columns, std::string(kFactColumns, ' ')) + "\n";
+  };
+  field("revision", run.revision);
+  if (!run.same_request_id.empty()) {
+    field("stored already", run.same_request_id + " (--force evaluates it again)");
+  }
+  if (run.memory_bytes > 0) field("memory of a slot", SizeText(run.memory_bytes));
+  field("placement", run.placement);
+  field("do", run.placement_remedy);
+  field("start", StartText(run));
+  return out + RenderSlots(terminal, run.slots, run.slots_known);
+}
 
 std::string RenderCheckReport(const Terminal& terminal, const Json& report) {
   std::string out;

@@ -62,6 +62,24 @@ struct ExplanationView {
   std::vector<ChangeView> decisions;  // newest last
 };
 
+struct DryRunView {
+  std::string revision;         // that it would be evaluated at
+  bool accepted = false;        // nothing stands against a submission
+  std::string report_json;      // of the checks
+  std::string same_request_id;  // that a submission would be answered with; "" for none
+  struct Task {
+    std::string task;
+    int64_t documents = 0, requests = 0, prompt_bytes = 0;
+  };
+  std::vector<Task> tasks;
+  int64_t memory_bytes = 0;  // 0: not known
+  bool fits = false;
+  std::string placement, placement_remedy;
+  std::vector<SlotVerdictView> slots;
+  int64_t slots_known = 0, requests_ahead = 0;
+  std::optional<int64_t> start_ms;  // nothing: not known
+};
+
 struct BackupView {
   std::string path;  // on the scheduler's machine
   int64_t bytes = 0;

@@ -42,6 +42,11 @@ TaskScoreView ToView(const pb::TaskScore& task) {
   return view;
 }
 
+SlotVerdictView ToSlotView(const pb::SlotVerdict& slot) {
+  return {slot.worker(),       slot.device(), slot.hardware_class(), slot.text(), slot.slot(),
+          slot.memory_bytes(), slot.open()};
+}
+
 }  // namespace
 
 pb::RequestState StateFromName(const std::string& name) {
@@ -108,6 +113,26 @@ QueueView ToView(const pb::GetQueueResponse& q) {
           q.slots_busy(), q.paused(),  q.last_seq(), q.now_us(), q.version()};
 }
 
+DryRunView ToView(const pb::DryRunResponse& d) {
+  DryRunView v;
+  v.revision = d.spec().revision();
+  v.accepted = d.accepted();
+  v.report_json = d.report_json();
+  v.same_request_id = d.same_request_id();
+  for (const pb::DryRunTask& task : d.tasks()) {
+    v.tasks.push_back({task.task(), task.documents(), task.requests(), task.prompt_bytes()});
+  }
+  v.memory_bytes = d.memory_bytes();
+  v.fits = d.fits();
+  v.placement = d.placement();
+  v.placement_remedy = d.placement_remedy();
+  for (const pb::SlotVerdict& slot : d.slots()) v.slots.push_back(ToSlotView(slot));
+  v.slots_known = d.slots_known();
+  v.requests_ahead = d.requests_ahead();
+  if (d.has_start_ms()) v.start_ms = d.start_ms();
+  return v;
+}
+
 ExplanationView ToView(const pb::ExplainResponse& e) {
   ExplanationView v;
   v.request = ToView(e.request());
@@ -116,8 +141,7 @@ ExplanationView ToView(const pb::ExplainResponse& e) {
   v.hardware_class = e.hardware_class();
   v.slots_known = e.slots_known();
   for (const pb::SlotVerdict& slot : e.slots()) {
-    v.slots.push_back({slot.worker(), slot.device(), slot.hardware_class(), slot.text(),
-                       slot.slot(), slot.memory_bytes(), slot.open()});
+    v.slots.push_back(ToSlotView(slot));
   }
   for (const pb::WatchResponse& d : e.decisions()) {
     v.decisions.push_back({d.seq(), d.at_us(), d.request_id(), d.kind(), d.text()});

@@ -15,6 +15,7 @@ namespace koeval::cli {
 RequestView ToView(const koeval::v1::Request& request);
 AttemptView ToView(const koeval::v1::Attempt& attempt);
 QueueView ToView(const koeval::v1::GetQueueResponse& queue);
+DryRunView ToView(const koeval::v1::DryRunResponse& response);
 ExplanationView ToView(const koeval::v1::ExplainResponse& response);
 WorkerView ToView(const koeval::v1::Worker& worker);
 ResultsView ToView(const koeval::v1::GetResultsResponse& results);

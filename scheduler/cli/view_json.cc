@@ -88,9 +88,9 @@ Json ToJson(const AttemptView& a) {
           {"ended_at", TimeOrNull(a.ended_at_us)}};
 }
 
-Json ToJson(const ExplanationView& e) {
+static Json SlotsToJson(const std::vector<SlotVerdictView>& verdicts) {
   Json slots = Json::array();
-  for (const SlotVerdictView& slot : e.slots) {
+  for (const SlotVerdictView& slot : verdicts) {
     slots.push_back({{"worker", slot.worker},
                      {"slot", slot.slot},
                      {"device", slot.device},
@@ -99,6 +99,10 @@ Json ToJson(const ExplanationView& e) {
                      {"open", slot.open},
                      {"text", slot.text}});
   }
+  return slots;
+}
+
+Json ToJson(const ExplanationView& e) {
   Json decisions = Json::array();
   for (const ChangeView& change : e.decisions) {
     decisions.push_back({{"seq", change.seq},
@@ -108,8 +112,32 @@ Json ToJson(const ExplanationView& e) {
   }
   return {{"request", ToJson(e.request)},     {"answer", e.answer},
           {"memory_bytes", e.memory_bytes},   {"hardware_class", e.hardware_class},
-          {"slots", std::move(slots)},        {"slots_known", e.slots_known},
+          {"slots", SlotsToJson(e.slots)},    {"slots_known", e.slots_known},
           {"decisions", std::move(decisions)}};
+}
+
+Json ToJson(const DryRunView& run) {
+  const auto report = ParseJson(run.report_json);
+  Json tasks = Json::array();
+  for (const DryRunView::Task& task : run.tasks) {
+    tasks.push_back({{"task", task.task},
+                     {"documents", task.documents},
+                     {"requests", task.requests},
+                     {"prompt_bytes", task.prompt_bytes}});
+  }
+  return {{"accepted", run.accepted},
+          {"revision", run.revision},
+          {"same_request_id", run.same_request_id},
+          {"report", report.ok() ? *report : Json()},
+          {"tasks", std::move(tasks)},
+          {"memory_bytes", run.memory_bytes},
+          {"fits", run.fits},
+          {"placement", run.placement},
+          {"placement_remedy", run.placement_remedy},
+          {"slots", SlotsToJson(run.slots)},
+          {"slots_known", run.slots_known},
+          {"requests_ahead", run.requests_ahead},
+          {"start_ms", run.start_ms ? Json(*run.start_ms) : Json()}};
 }
 
 Json ToJson(const QueueView& q) {

@@ -13,6 +13,7 @@ namespace koeval::cli {
 Json ToJson(const RequestView& request);
 Json ToJson(const AttemptView& attempt);
 Json ToJson(const ExplanationView& explanation);
+Json ToJson(const DryRunView& run);
 Json ToJson(const QueueView& queue);
 Json ToJson(const WorkerView& worker);
 Json ToJson(const ResultsView& results);

@@ -115,6 +115,13 @@ const RequestRow* Core::Find(const RequestId& id) const {
   return it == state().requests.end() ? nullptr : &it->second.row;
 }
 
+const RequestRow* Core::FindSame(const std::string& identity) const {
+  const auto at = state().identities.find(identity);
+  if (identity.empty() || at == state().identities.end()) return nullptr;
+  const RequestRow* row = Find(at->second);
+  return row == nullptr || row->state == RequestState::kFailed ? nullptr : row;
+}
+
 Progress Core::ProgressOf(const RequestId& id) const {
   Progress out;
   const auto it = state().requests.find(id);
@@ -177,6 +184,21 @@ Result<Explanation> Core::Explain(const RequestId& id, int64_t slots_max) const 
   Explanation out = machine_->Explain(it->second, slots_max);
   out.answer = WaitReason(id);
   if (out.answer.empty()) out.answer = RunningText(it->second);
+  return out;
+}
+
+Preview Core::PreviewOf(const RequestSpec& spec, int64_t memory_bytes, int64_t slots_max) const {
+  Preview out = machine_->PreviewOf(spec, memory_bytes, slots_max);
+  if (out.start_ms || !out.fits) return out;
+  // A slot comes free for it once those ahead have started in the first ones that come free.
+  std::vector<int64_t> etas;
+  for (const auto& [id, lease] : state().leases) {
+    const auto eta = ProgressOf(lease.row.request).eta_ms;
+    if (eta) etas.push_back(*eta);
+  }
+  std::sort(etas.begin(), etas.end());
+  const auto place = static_cast<size_t>(out.ahead);
+  if (place < etas.size()) out.start_ms = etas[place];
   return out;
 }
 

@@ -103,6 +103,16 @@ struct Explanation {
   int64_t slots_known = 0;
 };
 
+// What would become of a request if it were submitted now and passed its checks.
+struct Preview {
+  Explanation explanation;
+  bool fits = true;    // some known slot can hold its model, or no slot is known
+  std::string remedy;  // the nearest change that fits, when none can
+  int64_t ahead = 0;   // waiting requests that would go first
+  // Until it starts, from what runs now; nothing when that is not known.
+  std::optional<int64_t> start_ms;
+};
+
 // One thread only: the dispatcher's.
 class Core {
  public:
@@ -127,11 +137,15 @@ class Core {
   // nullptr: no such request. Valid until the next Apply.
   const RequestRow* Find(const RequestId& id) const;
   Progress ProgressOf(const RequestId& id) const;
+  // The request that a submission with this identity is answered with; nullptr for none and for "".
+  const RequestRow* FindSame(const std::string& identity) const;
   // Why a PENDING request is not running, in one sentence; "" for other states.
   std::string WaitReason(const RequestId& id) const;
   // What placement makes of each slot for a live request. NOT_FOUND: no such request;
   // FAILED_PRECONDITION: it has ended.
   Result<Explanation> Explain(const RequestId& id, int64_t slots_max) const;
+  // What would become of such a request now; `memory_bytes` as of ChecksDone.
+  Preview PreviewOf(const RequestSpec& spec, int64_t memory_bytes, int64_t slots_max) const;
   // In the order of their names. Known workers, connected or not.
   std::vector<WorkerView> Workers() const;
   std::optional<WorkerView> FindWorker(const WorkerId& id) const;

@@ -65,6 +65,10 @@ std::string Dump(const State& state) {
   for (const auto& [worker, reason] : state.drained) {
     out << "drained " << worker.text << ": " << reason << '\n';
   }
+  const std::map<std::string, RequestId> identities(state.identities.begin(),
+                                                    state.identities.end());
+  for (const auto& [identity, id] : identities)
+    out << "identity " << identity << ' ' << id.text << '\n';
   std::vector<const Request*> requests;
   for (const auto& [id, request] : state.requests) requests.push_back(&request);
   std::sort(requests.begin(), requests.end(),

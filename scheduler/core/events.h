@@ -45,6 +45,10 @@ struct Submit {
   Actor actor;
   RequestId id;
   RequestSpec spec;
+  // Digest of all that decides the scores; "" where it is not known. A request that has it and has
+  // not failed is answered instead of a new one, unless `force`.
+  std::string identity = {};
+  bool force = false;
 };
 struct Cancel {
   ReplyToken token;

@@ -1,4 +1,6 @@
 // Why a request is where it is: placement's rules, asked of every slot.
+#include <algorithm>
+#include <memory>
 #include <string>
 
 #include "common/base/size_text.h"
@@ -50,6 +52,44 @@ SlotVerdict Machine::VerdictOn(const Request& request, const Worker& worker,
   }
   if (s_.paused) return closed("free, but dispatch is paused");
   return {worker.id, slot.info, true, "free"};
+}
+
+Preview Machine::PreviewOf(const RequestSpec& spec, int64_t memory_bytes, int64_t slots_max) const {
+  Request probe;
+  probe.row.spec = spec;
+  probe.row.number = s_.next_number;
+  probe.row.phase = Phase::kQueued;
+  probe.live = std::make_unique<Live>();
+  probe.live->memory_bytes = memory_bytes;
+  Preview out;
+  out.explanation = Explain(probe, slots_max);
+  const Rank rank{spec.priority, probe.row.number, nullptr};
+  for (const auto& [hardware_class, waiting] : s_.wait) {
+    out.ahead += static_cast<int64_t>(waiting.order_of_key(rank));
+  }
+  out.ahead += static_cast<int64_t>(s_.checks.order_of_key(rank));
+  out.fits = s_.slot_memory.empty() || memory_bytes <= *s_.slot_memory.rbegin();
+  if (!out.fits) {
+    const Finding none = NoRoom(probe);
+    out.explanation.answer = none.reason;
+    out.remedy = none.remedy;
+    return out;
+  }
+  const auto& slots = out.explanation.slots;
+  const bool is_open =
+      std::any_of(slots.begin(), slots.end(), [](const SlotVerdict& slot) { return slot.is_open; });
+  if (is_open && out.ahead == 0) out.start_ms = 0;
+  if (s_.paused) {
+    out.explanation.answer = "It would wait: dispatch is paused.";
+  } else if (!s_.ready.contains("")) {
+    out.explanation.answer = "It would wait: no worker is connected that takes work.";
+  } else if (out.start_ms) {
+    out.explanation.answer = "It would start at once: a slot is free.";
+  } else {
+    out.explanation.answer = "It would wait for a slot; " + std::to_string(out.ahead) +
+                             (out.ahead == 1 ? " request is" : " requests are") + " ahead of it.";
+  }
+  return out;
 }
 
 }  // namespace koeval::core

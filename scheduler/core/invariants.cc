@@ -267,6 +267,9 @@ Status CheckSizes(const State& state) {
           "every lease is of a request");
   REQUIRE(state.strand_deadlines.size() <= in_wait, "only waiting requests look for a class");
   REQUIRE(limits == state.limit_deadlines.size(), "time limits are of running requests");
+  for (const auto& [identity, id] : state.identities) {
+    REQUIRE(!identity.empty() && state.requests.contains(id), "identities are of requests");
+  }
   size_t idle = 0;
   size_t slots = 0;
   size_t held = 0;

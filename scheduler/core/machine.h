@@ -32,6 +32,8 @@ class Machine {
 
   // What placement makes of each known slot for `request`, which is live.
   Explanation Explain(const Request& request, int64_t slots_max) const;
+  // The same for a request that is not there.
+  Preview PreviewOf(const RequestSpec& spec, int64_t memory_bytes, int64_t slots_max) const;
 
   const State& state() const { return s_; }
   void set_mutants(const Mutants& mutants) { mutants_ = mutants; }
@@ -60,6 +62,7 @@ class Machine {
   void On(const Tick& event);
 
   // requests.cc
+  const Request* FindSame(const Submit& event);
   Status MaySubmit(const Actor& actor, const std::string& submitter) const;
   void CountSubmit(const RequestRow& row);
 

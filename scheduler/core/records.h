@@ -163,6 +163,7 @@ struct AuditRow {
 //   active:<request>                  milliseconds that its round has been running
 //   class:<request>                   announced class of the slots that its round runs on
 //   memory:<request>                  bytes that a slot must have for its model
+//   identity:<digest>                 the newest request that was submitted with this identity
 struct MetaRow {
   std::string key;
   std::string value;  // "" removes it

@@ -49,6 +49,9 @@ void Machine::On(const Submit& event) {
     }
     return Emit(Reply{event.token, OkStatus(), known->row, /*already_known=*/true});
   }
+  if (const Request* same = FindSame(event)) {
+    return Emit(Reply{event.token, OkStatus(), same->row, /*already_known=*/true});
+  }
   const int64_t pending = s_.state_counts[static_cast<size_t>(RequestState::kPending)];
   if (pending >= s_.limits.pending_max) {
     return Emit(Refusal(event.token, ResourceExhausted("pending_max: " + std::to_string(pending) +
@@ -69,10 +72,24 @@ void Machine::On(const Submit& event) {
   CountSubmit(request.row);
   request.live = std::make_unique<Live>();
   ++s_.state_counts[static_cast<size_t>(request.row.state)];
+  if (!event.identity.empty()) {
+    s_.identities[event.identity] = event.id;
+    SetMeta("identity:" + event.identity, event.id.text);
+  }
   Requeue(request);
   Note(request, kind::kSubmitted, event.spec.model + " for " + event.spec.suite);
   Audit(event.actor, "submit", event.id.text, event.spec.model);
   Emit(Reply{event.token, OkStatus(), request.row, /*already_known=*/false});
+}
+
+// The request that has evaluated, or is about to evaluate, exactly what is submitted.
+const Request* Machine::FindSame(const Submit& event) {
+  if (event.identity.empty() || event.force) return nullptr;
+  const auto at = s_.identities.find(event.identity);
+  if (at == s_.identities.end()) return nullptr;
+  const Request* request = FindRequest(at->second);
+  const bool failed = request == nullptr || request->row.state == RequestState::kFailed;
+  return failed ? nullptr : request;
 }
 
 // Whether the submitter's newest submits_max requests leave room for one more in the window.

@@ -107,6 +107,9 @@ Status Machine::RestoreMeta(const MetaRow& row) {
     const auto value = ParseInt(row.value);
     if (!value || *value < 0) return bad;
     (name == "active" ? request->live->active_ms : request->live->memory_bytes) = *value;
+  } else if (name == "identity") {
+    if (FindRequest(RequestId{row.value}) == nullptr) return bad;
+    s_.identities[rest] = RequestId{row.value};
   } else if (name == "faults") {
     const std::vector<std::string> parts = Split(rest, ':');
     const auto batch = parts.size() == 3 ? ParseInt(parts[2]) : std::nullopt;

@@ -147,6 +147,8 @@ struct State {
   // When each submitter made its newest requests, oldest first, at most limits.submits_max of them.
   // Follows from the requests, so that a restart does not forget.
   std::unordered_map<std::string, std::deque<WallTime>> submits;
+  // The newest request of each identity that a submission had.
+  std::unordered_map<std::string, RequestId> identities;
 
   // Requests by what they wait for; the last two by hardware class ("" = any will do).
   RankTree checks;

@@ -1,18 +1,24 @@
-// Submission checks of a model. Files of a model repository are never parsed in the daemon: a child
-// process with limits does it and reports as JSON.
+// Submission checks of a model. Files of a model repository are never parsed in the daemon: it
+// moves bytes into a folder, and a child process with limits reads them (common/hub/stage.h).
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/hub/check_process.h"
+#include "common/hub/report.h"
+#include "scheduler/core/records.h"
 #include "scheduler/service/config.h"
+#include "scheduler/service/model_hub.h"
 
 namespace koeval::service {
+
+using CheckReport = hub::CheckReport;
 
 struct CheckSpec {
   std::string model;  // org/name, or an absolute directory
@@ -20,20 +26,11 @@ struct CheckSpec {
   std::string precision;
   std::optional<std::string> chat_template =
       {};  // the name, "" for the default, that must be there
+  std::string weight_type = "Original";
 };
 
-struct Finding {
-  std::string code;  // an ending, such as BAD_CHECKPOINT
-  bool is_error = true;
-  std::string message;
-  std::string remedy;
-};
-
-struct CheckReport {
-  bool ok = true;
-  std::vector<Finding> findings;  // errors first is not promised
-  std::string facts_json = "{}";  // architecture, model_type, parameters, ...
-};
+// What a request asks of the checks.
+CheckSpec CheckSpecOf(const core::RequestSpec& spec);
 
 class CheckRunner {
  public:
@@ -46,27 +43,36 @@ class CheckRunner {
   virtual void Stop() = 0;
 };
 
-// Reads {"ok":bool,"findings":[{"code","severity","message","remedy"}],"facts":{...}}.
-// INVALID_ARGUMENT names the field.
+// Reads what koeval-check prints. INVALID_ARGUMENT names the field.
 Result<CheckReport> ParseCheckReport(std::string_view json);
 
-// The report and spec as the JSON that a request row keeps: {"facts":{...},"findings":[...]}.
+// The report as the JSON that a request row keeps: {"facts":{...},"findings":[...],"checks":[...]}.
 std::string CheckFactsJson(const CheckReport& report);
 
-// Runs `koeval-check --json --precision P DIR`.
+// The folder of a model on this machine: an absolute directory, or org/name below `models_dir`;
+// nothing when there is none.
+std::optional<std::string> ModelFolder(const std::string& model, const std::string& models_dir);
+
+// Runs koeval-check on the model's folder, or on a copy of the hub's small files.
 class ProcessCheckRunner final : public CheckRunner {
  public:
-  // `binary`: path of koeval-check. `models_dir`: where org/name is looked for; "" = nowhere.
+  // `binary`: path of koeval-check. `models_dir`: where org/name is looked for first; "" = nowhere.
+  // `hub`: where it is looked for then; nullptr = nowhere. `scratch`: a folder of this daemon's
+  // own.
   ProcessCheckRunner(std::string binary, std::string models_dir, CheckConfig config,
-                     const Clock& clock);
+                     const Clock& clock, std::shared_ptr<ModelHub> hub = nullptr,
+                     std::string scratch = "");
   Result<CheckReport> Check(const CheckSpec& spec) override;
   void Stop() override { stop_.store(true); }
 
  private:
-  const std::string binary_;
+  Result<CheckReport> CheckOnHub(const CheckSpec& spec, hub::CheckWish wish);
+
+  const hub::CheckProcess process_;
   const std::string models_dir_;
-  const CheckConfig config_;
   const Clock& clock_;
+  const std::shared_ptr<ModelHub> hub_;
+  const std::string scratch_;
   std::atomic<bool> stop_{false};
 };
 

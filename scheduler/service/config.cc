@@ -31,7 +31,7 @@ void RebaseAll(const fs::path& folder, ServiceConfig* c) {
   for (std::string* path :
        {&c->state_dir, &c->database, &c->suites_dir, &c->datasets_dir, &c->models_dir, &c->tls.cert,
         &c->tls.key, &c->tls.client_ca, &c->tokens_file, &c->check.binary, &c->exports.requests_dir,
-        &c->exports.results_dir, &c->web.about_file}) {
+        &c->exports.results_dir, &c->web.about_file, &c->check.policy_file, &c->hub.token_file}) {
     *path = Rebase(*path, folder);
   }
   for (std::string& root : c->local_model_roots) root = Rebase(root, folder);
@@ -65,7 +65,14 @@ Status ReadNested(ConfigMap& map, ServiceConfig* c) {
   c->check.time_limit_ms = check.DurationMs("time_limit", c->check.time_limit_ms, 100, kHour);
   c->check.memory_bytes = check.Int("memory_mib", c->check.memory_bytes >> 20, 0, int64_t{1} << 24)
                           << 20;
+  c->check.policy_file = check.String("policy_file", "");
   RETURN_IF_ERROR(check.Finish());
+
+  ConfigMap hub = map.Map("hub");
+  c->hub.endpoint = hub.String("endpoint", "");
+  c->hub.token_file = hub.String("token_file", "");
+  c->hub.accept_tokens = hub.Bool("accept_tokens", false);
+  RETURN_IF_ERROR(hub.Finish());
 
   ConfigMap exports = map.Map("export");
   c->exports.requests_dir = exports.String("requests_dir", "");
@@ -206,6 +213,10 @@ Status ValidateServiceConfig(const ServiceConfig& config) {
   if (config.time_limit_default_ms > config.time_limit_max_ms) {
     return InvalidArgument("time_limit_default: is above time_limit_max; lower it or raise that");
   }
+  if (config.hub.endpoint.empty() && (config.hub.accept_tokens || !config.hub.token_file.empty())) {
+    return InvalidArgument(
+        "hub.endpoint: is missing, but hub.token_file or hub.accept_tokens is set; name the hub");
+  }
   for (const std::string& root : config.local_model_roots) {
     if (!fs::path(root).is_absolute()) {
       return InvalidArgument("local_model_roots: \"" + root + "\" is not an absolute path");
@@ -241,9 +252,13 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
   out += fmt::format("scoring_threads: {}\nscore_time_limit: {}ms\n", c.scoring_threads,
                      c.score_time_limit_ms);
   out += fmt::format(
-      "check:\n  binary: {}\n  threads: {}\n  time_limit: {}ms\n  memory_mib: {}\nlog_level: {}\n",
+      "check:\n  binary: {}\n  threads: {}\n  time_limit: {}ms\n  memory_mib: {}\n"
+      "  policy_file: {}\n",
       Quoted(c.check.binary), c.check.threads, c.check.time_limit_ms, c.check.memory_bytes >> 20,
-      c.log_level);
+      Quoted(c.check.policy_file));
+  out += fmt::format("hub:\n  endpoint: {}\n  token_file: {}\n  accept_tokens: {}\nlog_level: {}\n",
+                     Quoted(c.hub.endpoint), Quoted(c.hub.token_file), c.hub.accept_tokens,
+                     c.log_level);
   out +=
       fmt::format("export:\n  requests_dir: {}\n  results_dir: {}\n  suite: {}\n  debounce: {}ms\n",
                   Quoted(c.exports.requests_dir), Quoted(c.exports.results_dir),

@@ -21,6 +21,13 @@ struct CheckConfig {
   int64_t threads = 2;
   int64_t time_limit_ms = 120'000;
   int64_t memory_bytes = int64_t{8} << 30;  // that the process can write to; 0 = no limit
+  std::string policy_file;                  // submission policy; "" = the built-in one
+};
+
+struct HubConfig {
+  std::string endpoint;        // "https://huggingface.co"; "" = no hub
+  std::string token_file;      // of the leaderboard's own account; "" = none
+  bool accept_tokens = false;  // a hub token of the submitter's says who they are
 };
 
 // Folders that are kept in step with the queue, in the layout of the leaderboard's datasets.
@@ -59,6 +66,7 @@ struct ServiceConfig {
   CheckConfig check;
   ExportConfig exports;
   WebConfig web;
+  HubConfig hub;
   int64_t heartbeat_ms = 2'000;
   int64_t lease_ms = 9'000;
   int64_t grace_ms = 15'000;

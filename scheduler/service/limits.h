@@ -79,8 +79,15 @@ inline constexpr int kWatchThreads = 2;
 // Check processes.
 inline constexpr size_t kCheckOutputBytesMax = 1 << 20;
 inline constexpr size_t kCheckErrorBytesMax = 16 << 10;
-inline constexpr size_t kCheckFindingsMax = 100;
 inline constexpr int64_t kCheckFilesMax = 256;  // descriptors of the process
+
+// Submissions, which may wait for the model hub.
+inline constexpr int kSubmitThreads = 4;
+inline constexpr int kDryRunsMax = 2;  // at once, each with a check process
+inline constexpr size_t kHubTokenBytesMax = 1'024;
+inline constexpr size_t kHubAccountBytesMax = 96;
+inline constexpr size_t kHubAccountsMax = 10'000;  // remembered
+inline constexpr int64_t kHubAccountMs = 300'000;  // for this long
 
 // Suites.
 inline constexpr size_t kBundleBytesMax = size_t{1} << 30;

@@ -125,6 +125,12 @@ v1::Request ToProto(const core::RequestRow& row, const LiveView& live) {
   return out;
 }
 
+v1::RequestSpec SpecToProto(const core::RequestSpec& spec) {
+  v1::RequestSpec out;
+  FillSpec(spec, &out);
+  return out;
+}
+
 v1::Attempt ToProto(const core::AttemptRow& row) {
   v1::Attempt out;
   out.set_round(row.round);

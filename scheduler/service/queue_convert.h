@@ -24,6 +24,7 @@ v1::WatchResponse ToProto(const core::EventRow& row);
 v1::GetQueueResponse ToProto(const core::Counts& counts, WallTime now);
 v1::Worker ToProto(const core::WorkerView& view);
 v1::SlotVerdict ToProto(const core::SlotVerdict& verdict);
+v1::RequestSpec SpecToProto(const core::RequestSpec& spec);
 
 // The fields as the client gave them, defaults not yet filled in.
 core::RequestSpec FromProto(const v1::RequestSpec& spec);

@@ -11,7 +11,9 @@
 #include <memory>
 
 #include "common/base/log.h"
+#include "common/hub/repository_name.h"
 #include "scheduler/core/event_kinds.h"
+#include "scheduler/service/dry_run.h"
 #include "scheduler/service/live_view.h"
 #include "scheduler/service/queue_convert.h"
 #include "scheduler/service/submission.h"
@@ -105,35 +107,120 @@ std::string BackupName(WallTime now) {
 
 }  // namespace
 
+template <typename Message, typename Job>
+grpc::ServerUnaryReactor* QueueService::AsSubmitter(grpc::CallbackServerContext* call,
+                                                    const Message& message, Job job) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  std::string hub_token = context_.accounts.TokenOf(*call);
+  core::Actor actor;
+  if (hub_token.empty()) {
+    auto admitted = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, message);
+    if (!admitted.ok()) return Refuse(reactor, admitted.status());
+    actor = *std::move(admitted);
+  } else if (message.ByteSizeLong() > kClientMessageBytesMax) {
+    return Refuse(reactor, TooManyCalls());
+  }
+  const bool taken = context_.submissions.TryRun(
+      [this, actor, hub_token = std::move(hub_token), reactor, job = std::move(job)]() mutable {
+        if (!hub_token.empty()) {
+          auto found = context_.accounts.Find(hub_token);
+          if (!found.ok()) return FinishUnlessPosted(reactor, found.status());
+          actor = *std::move(found);
+        }
+        FinishUnlessPosted(reactor, job(actor, reactor));
+      });
+  if (!taken) return Refuse(reactor, TooManyCalls());
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* QueueService::Submit(grpc::CallbackServerContext* call,
                                                const v1::SubmitRequest* request,
                                                v1::SubmitResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  const bool taken = context_.reads.TryRun([this, actor = *actor, request, response, reactor] {
-    FinishUnlessPosted(reactor, DoSubmit(actor, *request, response, Finisher(reactor)));
-  });
-  if (!taken) return Refuse(reactor, TooManyCalls());
-  return reactor;
+  return AsSubmitter(
+      call, *request,
+      [this, request, response](const core::Actor& actor, grpc::ServerUnaryReactor* reactor) {
+        return DoSubmit(actor, *request, response, Finisher(reactor));
+      });
+}
+
+Result<std::pair<core::RequestSpec, std::string>> QueueService::Resolve(
+    const core::Actor& actor, const v1::RequestSpec& wanted, const std::string& request_id) {
+  core::RequestSpec spec = FromProto(wanted);
+  spec.submitter = actor.who;
+  ASSIGN_OR_RETURN(spec, CompleteSpec(std::move(spec), context_.config, context_.catalogue));
+  std::string identity;
+  if (context_.hub == nullptr || !IsHubModel(spec, context_.config)) {
+    return std::pair(std::move(spec), std::move(identity));
+  }
+  // A call that is repeated means the commit that its first one was answered with, though the
+  // branch may have moved since.
+  if (!request_id.empty() && !hub::IsCommit(spec.revision)) {
+    ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+    const auto known = reader->GetRequest(RequestId{request_id});
+    if (known.ok() && known->spec.model == spec.model) {
+      spec.revision = known->spec.revision;
+      return std::pair(std::move(spec), std::move(identity));
+    }
+  }
+  ASSIGN_OR_RETURN(identity, PinToCommit(*context_.hub, &spec));
+  return std::pair(std::move(spec), std::move(identity));
 }
 
 Status QueueService::DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
                               v1::SubmitResponse* response,
                               std::function<void(const Status&)> done) {
   RETURN_IF_ERROR(ValidateRequestId(request.request_id()));
-  core::RequestSpec spec = FromProto(request.spec());
-  spec.submitter = actor.who;
-  ASSIGN_OR_RETURN(spec, CompleteSpec(std::move(spec), context_.config, context_.catalogue));
+  ASSIGN_OR_RETURN(auto resolved, Resolve(actor, request.spec(), request.request_id()));
   auto on_row = RowReply(response, std::move(done));
   return context_.dispatcher.Call(
       [&](core::ReplyToken token) {
-        return core::Submit{token, actor, RequestId{request.request_id()}, std::move(spec)};
+        return core::Submit{token,
+                            actor,
+                            RequestId{request.request_id()},
+                            std::move(resolved.first),
+                            std::move(resolved.second),
+                            request.force()};
       },
       [response, on_row](const core::Reply& reply, const core::Core& core) {
         response->set_already_known(reply.already_known);
         on_row(reply, core);
       });
+}
+
+grpc::ServerUnaryReactor* QueueService::DryRun(grpc::CallbackServerContext* call,
+                                               const v1::DryRunRequest* request,
+                                               v1::DryRunResponse* response) {
+  return AsSubmitter(
+      call, *request,
+      [this, request, response](const core::Actor& actor, grpc::ServerUnaryReactor* reactor) {
+        const Status done = DoDryRun(actor, *request, response);
+        if (done.ok()) reactor->Finish(grpc::Status::OK);
+        return done;
+      });
+}
+
+Status QueueService::DoDryRun(const core::Actor& actor, const v1::DryRunRequest& request,
+                              v1::DryRunResponse* response) {
+  const int running = dry_runs_.fetch_add(1);
+  struct Leave {
+    std::atomic<int>& count;
+    ~Leave() { --count; }
+  } leave{dry_runs_};
+  if (running >= kDryRunsMax) {
+    return ResourceExhausted("other dry runs are being made; try again in a few seconds");
+  }
+  ASSIGN_OR_RETURN(auto resolved, Resolve(actor, request.spec(), ""));
+  ASSIGN_OR_RETURN(const CheckReport report, context_.checks.Check(CheckSpecOf(resolved.first)));
+  DryRunParts parts{std::move(resolved.first), std::move(resolved.second), report, {}, {}, ""};
+  if (report.ok()) {
+    ASSIGN_OR_RETURN(parts.suite, context_.prepared.Get(RowOf(parts, context_.clock.Wall())));
+  }
+  RETURN_IF_ERROR(context_.dispatcher.Ask([&parts](const core::Core& core, core::Now) {
+    parts.preview = core.PreviewOf(parts.spec, MemoryNeed(parts.report), kExplainSlotsMax);
+    if (const core::RequestRow* same = core.FindSame(parts.identity)) parts.same = same->id.text;
+  }));
+  FillDryRun(parts, response);
+  return OkStatus();
 }
 
 grpc::ServerUnaryReactor* QueueService::GetRequest(grpc::CallbackServerContext* call,
@@ -254,31 +341,29 @@ grpc::ServerWriteReactor<v1::WatchResponse>* QueueService::Watch(grpc::CallbackS
 grpc::ServerUnaryReactor* QueueService::Cancel(grpc::CallbackServerContext* call,
                                                const v1::CancelRequest* request,
                                                v1::CancelResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  const Status posted = context_.dispatcher.Call(
-      [&](core::ReplyToken token) {
-        return core::Cancel{token, *actor, RequestId{request->request_id()}};
-      },
-      RowReply(response, Finisher(reactor)));
-  FinishUnlessPosted(reactor, posted);
-  return reactor;
+  return AsSubmitter(
+      call, *request,
+      [this, request, response](const core::Actor& actor, grpc::ServerUnaryReactor* reactor) {
+        return context_.dispatcher.Call(
+            [&](core::ReplyToken token) {
+              return core::Cancel{token, actor, RequestId{request->request_id()}};
+            },
+            RowReply(response, Finisher(reactor)));
+      });
 }
 
 grpc::ServerUnaryReactor* QueueService::Retry(grpc::CallbackServerContext* call,
                                               const v1::RetryRequest* request,
                                               v1::RetryResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  const Status posted = context_.dispatcher.Call(
-      [&](core::ReplyToken token) {
-        return core::Retry{token, *actor, RequestId{request->request_id()}};
-      },
-      RowReply(response, Finisher(reactor)));
-  FinishUnlessPosted(reactor, posted);
-  return reactor;
+  return AsSubmitter(
+      call, *request,
+      [this, request, response](const core::Actor& actor, grpc::ServerUnaryReactor* reactor) {
+        return context_.dispatcher.Call(
+            [&](core::ReplyToken token) {
+              return core::Retry{token, actor, RequestId{request->request_id()}};
+            },
+            RowReply(response, Finisher(reactor)));
+      });
 }
 
 grpc::ServerUnaryReactor* QueueService::GetQueue(grpc::CallbackServerContext* call,

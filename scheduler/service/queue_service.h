@@ -1,7 +1,10 @@
 // koeval.v1.QueueService.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <string>
+#include <utility>
 
 #include "koeval/v1/queue.grpc.pb.h"
 #include "scheduler/service/service_context.h"
@@ -16,6 +19,9 @@ class QueueService final : public v1::QueueService::CallbackService {
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* call,
                                    const v1::SubmitRequest* request,
                                    v1::SubmitResponse* response) override;
+  grpc::ServerUnaryReactor* DryRun(grpc::CallbackServerContext* call,
+                                   const v1::DryRunRequest* request,
+                                   v1::DryRunResponse* response) override;
   grpc::ServerUnaryReactor* GetRequest(grpc::CallbackServerContext* call,
                                        const v1::GetRequestRequest* request,
                                        v1::GetRequestResponse* response) override;
@@ -54,10 +60,22 @@ class QueueService final : public v1::QueueService::CallbackService {
   Status DoList(const v1::ListRequestsRequest& request, v1::ListRequestsResponse* response);
 
  private:
+  // Runs `job(actor)` among the submissions for a submitter or operator, known by a token of ours
+  // or of the hub, and finishes the call unless `job` has posted it.
+  template <typename Message, typename Job>
+  grpc::ServerUnaryReactor* AsSubmitter(grpc::CallbackServerContext* call, const Message& message,
+                                        Job job);
+  // The complete spec and its identity, as a submission of `wanted` by `actor` would be stored.
+  Result<std::pair<core::RequestSpec, std::string>> Resolve(const core::Actor& actor,
+                                                            const v1::RequestSpec& wanted,
+                                                            const std::string& request_id);
+  Status DoDryRun(const core::Actor& actor, const v1::DryRunRequest& request,
+                  v1::DryRunResponse* response);
   Status DoBackup(const core::Actor& actor, const std::string& wanted,
                   v1::BackupResponse* response);
 
   const ServiceContext context_;
+  std::atomic<int> dry_runs_{0};
 };
 
 }  // namespace koeval::service

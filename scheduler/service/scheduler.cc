@@ -18,10 +18,10 @@
 #include "scheduler/service/address.h"
 #include "scheduler/service/board_service.h"
 #include "scheduler/service/board_state.h"
-#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/cluster_service.h"
 #include "scheduler/service/dataset_service.h"
 #include "scheduler/service/dispatcher.h"
+#include "scheduler/service/dry_run.h"
 #include "scheduler/service/http_server.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/model_facts.h"
@@ -61,31 +61,25 @@ core::Limits CoreLimits(const ServiceConfig& config) {
   return limits;
 }
 
-// What a failed report says, as the core wants it: its first error.
+// What a failed report says, as the core wants it: its first error, and how many more there are.
 std::optional<core::Finding> FirstError(const CheckReport& report) {
-  for (const Finding& finding : report.findings) {
+  std::optional<core::Finding> first;
+  int more = 0;
+  for (const hub::CheckFinding& finding : report.findings) {
     if (!finding.is_error) continue;
-    return core::Finding{ParseEnding(finding.code).value_or(Ending::kInternal), finding.message,
-                         finding.remedy};
+    if (first) ++more;
+    if (!first) first = core::Finding{finding.code, finding.message, finding.remedy};
   }
-  return std::nullopt;
-}
-
-// Of a slot; 0 when the checks did not find out.
-int64_t MemoryNeed(const CheckReport& report) {
-  const auto facts = ParseJson(report.facts_json);
-  if (!facts.ok()) return 0;
-  const auto bytes = JsonInt(*facts, "memory_bytes", "facts");
-  return bytes.ok() ? std::max<int64_t>(0, *bytes) : 0;
+  if (more > 0) {
+    first->reason += fmt::format(" (and {} more finding{}: see the request's facts)", more,
+                                 more == 1 ? "" : "s");
+  }
+  return first;
 }
 
 core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted) {
   core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt, 0};
-  CheckSpec spec{wanted.spec.model, wanted.spec.revision, wanted.spec.precision};
-  if (const auto chat = ParseChatText(wanted.spec.chat); chat.ok()) {
-    spec.chat_template = chat->chat_template;
-  }
-  const auto report = runner.Check(spec);
+  const auto report = runner.Check(CheckSpecOf(wanted.spec));
   if (!report.ok()) {
     done.finding = core::Finding{Ending::kInternal,
                                  "the model could not be checked: " + report.status().message(),
@@ -113,7 +107,9 @@ class Scheduler::Impl final : public Outlets {
       : config_(config),
         store_(std::move(parts.store)),
         checks_(std::move(parts.checks)),
+        hub_(std::move(parts.hub)),
         clock_(parts.clock),
+        accounts_(hub_.get(), config.hub.accept_tokens, clock_),
         metrics_(parts.clock.Wall()),
         watchers_(metrics_),
         readers_(*store_),
@@ -131,6 +127,7 @@ class Scheduler::Impl final : public Outlets {
                                                     config_.datasets_dir, clock_);
     reads_ = std::make_unique<WorkPool>(kReadThreads, kReadQueueMax);
     streams_ = std::make_unique<WorkPool>(kWatchThreads, kReadQueueMax);
+    submissions_ = std::make_unique<WorkPool>(kSubmitThreads, kReadQueueMax);
     check_pool_ =
         std::make_unique<WorkPool>(static_cast<int>(config_.check.threads), kPoolQueueMax);
     score_pool_ =
@@ -155,6 +152,7 @@ class Scheduler::Impl final : public Outlets {
     watchers_.CloseAll(rpc::ToGrpc(stopping));
     sessions_.CloseAll(stopping);
     checks_->Stop();
+    if (hub_) hub_->Stop();
     if (server_) {
       server_->Shutdown(std::chrono::system_clock::time_point(
           std::chrono::microseconds(clock_.Wall().micros + kShutdownGraceMs * 1'000)));
@@ -164,6 +162,7 @@ class Scheduler::Impl final : public Outlets {
     http_.reset();
     check_pool_->Stop();
     score_pool_->Stop();
+    submissions_->Stop();
     dispatcher_.Stop();
     reads_->Stop();
     streams_->Stop();
@@ -257,9 +256,9 @@ class Scheduler::Impl final : public Outlets {
   }
 
   ServiceContext Context() {
-    return {config_,    clock_,          *authenticator_, *catalogue_, dispatcher_,
-            readers_,   *prepared_,      watchers_,       *reads_,     *streams_,
-            *datasets_, *dataset_admin_, *board_state_};
+    return {config_,       clock_,    *authenticator_, *catalogue_, dispatcher_,  readers_,
+            *prepared_,    watchers_, *reads_,         *streams_,   *datasets_,   *dataset_admin_,
+            *board_state_, *checks_,  hub_.get(),      accounts_,   *submissions_};
   }
 
   Status OpenGrpc() {
@@ -346,7 +345,9 @@ class Scheduler::Impl final : public Outlets {
   const ServiceConfig config_;
   const std::unique_ptr<store::JobStore> store_;
   const std::unique_ptr<CheckRunner> checks_;
+  const std::shared_ptr<ModelHub> hub_;
   const Clock& clock_;
+  HubAccounts accounts_;
   Metrics metrics_;
   WatchHub watchers_;
   SessionRegistry sessions_;
@@ -358,7 +359,7 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<PreparedCache> prepared_;
   std::unique_ptr<DatasetAdmin> dataset_admin_;
   std::unique_ptr<BoardState> board_state_;
-  std::unique_ptr<WorkPool> reads_, streams_, check_pool_, score_pool_;
+  std::unique_ptr<WorkPool> reads_, streams_, submissions_, check_pool_, score_pool_;
   std::unique_ptr<QueueService> queue_;
   std::unique_ptr<ResultsService> results_;
   std::unique_ptr<ClusterService> cluster_;

@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "scheduler/service/check_runner.h"
 #include "scheduler/service/config.h"
+#include "scheduler/service/model_hub.h"
 #include "scheduler/store/job_store.h"
 
 namespace koeval::service {
@@ -27,6 +28,7 @@ class Scheduler {
     std::unique_ptr<CheckRunner> checks;
     const Clock& clock;
     std::function<void(const Status&)> on_fatal;  // the daemon must end; any thread
+    std::shared_ptr<ModelHub> hub = nullptr;      // nullptr: submissions name folders alone
   };
 
   // Starts everything. Errors name the setting or file and the remedy.

@@ -10,11 +10,14 @@
 #include "common/rpc/auth.h"
 #include "common/rpc/status_convert.h"
 #include "scheduler/service/board_state.h"
+#include "scheduler/service/check_runner.h"
 #include "scheduler/service/config.h"
 #include "scheduler/service/dataset_admin.h"
 #include "scheduler/service/dataset_store.h"
 #include "scheduler/service/dispatcher.h"
+#include "scheduler/service/hub_accounts.h"
 #include "scheduler/service/limits.h"
+#include "scheduler/service/model_hub.h"
 #include "scheduler/service/prepared.h"
 #include "scheduler/service/reader_pool.h"
 #include "scheduler/service/suites.h"
@@ -38,6 +41,10 @@ struct ServiceContext {
   DatasetStore& datasets;
   DatasetAdmin& dataset_admin;
   BoardState& board;
+  CheckRunner& checks;
+  ModelHub* hub;          // nullptr where none is configured
+  HubAccounts& accounts;  // who shows a token of the hub
+  WorkPool& submissions;  // submissions and dry runs; they may wait for the hub
 };
 
 // Who calls, if their role allows it. UNAUTHENTICATED or PERMISSION_DENIED, with the remedy.

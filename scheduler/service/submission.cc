@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/base/endings.h"
+#include "common/base/sha256.h"
 #include "common/base/utf8.h"
+#include "common/hub/stage.h"
 #include "scheduler/service/chat_spec.h"
+#include "scheduler/service/check_runner.h"
 #include "scheduler/service/limits.h"
 
 namespace koeval::service {
@@ -78,6 +82,37 @@ Status CheckNumbers(const core::RequestSpec& spec, const ServiceConfig& config) 
   return OkStatus();
 }
 
+// What a failed look at the hub means for who submits.
+Status HubFailure(const Status& status, const std::string& model) {
+  const Ending ending = hub::EndingOfOpen(status);
+  const std::string text = fmt::format("model: {}: {}: {} {}", model, EndingName(ending),
+                                       status.message(), InfoOf(ending).submitter_text);
+  switch (status.code()) {
+    case Code::kNotFound:
+      return NotFound(text);
+    case Code::kInvalidArgument:
+      return InvalidArgument(text);
+    case Code::kPermissionDenied:
+    case Code::kUnauthenticated:
+      return FailedPrecondition(text);
+    default:
+      return Unavailable(text);
+  }
+}
+
+// Of all that decides the scores, besides the hardware.
+std::string IdentityOf(const core::RequestSpec& spec, const std::string& content) {
+  Sha256 sum;
+  for (const std::string* part :
+       {&content, &spec.precision, &spec.weight_type, &spec.suite, &spec.suite_version,
+        &spec.profile, &spec.bundle_digest, &spec.chat}) {
+    sum.AddInt(static_cast<int64_t>(part->size()));
+    sum.Add(*part);
+  }
+  sum.AddInt(spec.limit.value_or(-1));
+  return sum.FinishHex();
+}
+
 }  // namespace
 
 Status CheckText(const char* field, const std::string& text, size_t bytes_max) {
@@ -105,6 +140,19 @@ Status ValidateModelName(const std::string& model) {
         "directory");
   }
   return OkStatus();
+}
+
+bool IsHubModel(const core::RequestSpec& spec, const ServiceConfig& config) {
+  return !fs::path(spec.model).is_absolute() && !ModelFolder(spec.model, config.models_dir);
+}
+
+Result<std::string> PinToCommit(ModelHub& hub, core::RequestSpec* spec) {
+  const auto repository = hub.Open(spec->model, spec->revision);
+  if (!repository.ok()) return HubFailure(repository.status(), spec->model);
+  const hub::RepositoryInfo& info = (*repository)->info();
+  spec->revision = info.commit;
+  const std::string content = hub::ContentIdentity(info);
+  return content.empty() ? content : IdentityOf(*spec, content);
 }
 
 Status ValidateRequestId(const std::string& id) {

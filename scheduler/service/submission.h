@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "scheduler/core/records.h"
 #include "scheduler/service/config.h"
+#include "scheduler/service/model_hub.h"
 #include "scheduler/service/suites.h"
 
 namespace koeval::service {
@@ -24,5 +25,15 @@ Status ValidateRequestId(const std::string& id);
 // at the file system to resolve the links of a local path.
 Result<core::RequestSpec> CompleteSpec(core::RequestSpec spec, const ServiceConfig& config,
                                        const SuiteCatalogue& catalogue);
+
+// Whether the model is looked for on the hub: org/name that is no folder below models_dir.
+bool IsHubModel(const core::RequestSpec& spec, const ServiceConfig& config);
+
+// Pins `spec->revision` to the commit that it is on the hub now, and gives the identity of the
+// request: the digest of the repository's files and of all that `spec` decides; "" where the hub
+// does not state the files' digests. Blocks. NOT_FOUND: no such model or revision;
+// FAILED_PRECONDITION: gated, and the scheduler's token does not open it; UNAVAILABLE: the hub does
+// not answer.
+Result<std::string> PinToCommit(ModelHub& hub, core::RequestSpec* spec);
 
 }  // namespace koeval::service

@@ -252,7 +252,7 @@ Result<std::string> WebServer::CheckAndSubmit(const core::Actor& actor, bool sub
   const v1::SubmitRequest wanted = ToProto(view->fields);
   ASSIGN_OR_RETURN(const CheckReport report, submitter_.Check(wanted.spec()));
   FillReport(report, view);
-  if (!submit || !report.ok) return std::string();
+  if (!submit || !report.ok()) return std::string();
   ASSIGN_OR_RETURN(const auto submitted, submitter_.Submit(actor, wanted));
   return submitted.request.id;
 }

@@ -98,9 +98,7 @@ Result<CheckReport> WebSubmitter::Check(const v1::RequestSpec& wanted) {
     return ResourceExhausted(
         fmt::format("{} models are being checked already; try again in a minute", kWebChecksMax));
   }
-  CheckSpec check{spec.model, spec.revision, spec.precision};
-  if (wanted.has_chat_template()) check.chat_template = wanted.chat_template();
-  auto report = checks_.Check(check);
+  auto report = checks_.Check(CheckSpecOf(spec));
   --checking_;
   return report;
 }
@@ -110,7 +108,7 @@ Result<WebSubmitter::Submitted> WebSubmitter::Submit(const core::Actor& actor,
   v1::SubmitResponse response;
   Waiting waiting;
   Status posted = Internal("the job did not run");
-  RETURN_IF_ERROR(RunInPool(context_.reads, [&] {
+  RETURN_IF_ERROR(RunInPool(context_.submissions, [&] {
     posted = queue_.DoSubmit(actor, request, &response,
                              [&waiting](const Status& status) { waiting.Bring(status); });
   }));
@@ -192,27 +190,23 @@ Result<v1::SubmitRequest> SubmitFromJson(std::string_view body) {
 
 Json ReportToJson(const CheckReport& report) {
   Json findings = Json::array();
-  for (const Finding& finding : report.findings) {
-    findings.push_back({{"code", finding.code},
+  for (const hub::CheckFinding& finding : report.findings) {
+    findings.push_back({{"code", EndingName(finding.code)},
                         {"severity", finding.is_error ? "error" : "warning"},
                         {"message", finding.message},
                         {"remedy", finding.remedy}});
   }
-  const auto facts = ParseJson(report.facts_json);
-  return {{"ok", report.ok},
-          {"findings", std::move(findings)},
-          {"facts", facts.ok() ? *facts : Json::object()}};
+  return {{"ok", report.ok()}, {"findings", std::move(findings)}, {"facts", report.facts}};
 }
 
 void FillReport(const CheckReport& report, web::SubmitPageView* view) {
-  view->outcome = report.ok ? web::SubmitOutcome::kChecked : web::SubmitOutcome::kRefused;
-  for (const Finding& finding : report.findings) {
-    view->findings.push_back({finding.is_error, finding.code, finding.message, finding.remedy});
+  view->outcome = report.ok() ? web::SubmitOutcome::kChecked : web::SubmitOutcome::kRefused;
+  for (const hub::CheckFinding& finding : report.findings) {
+    view->findings.push_back(
+        {finding.is_error, std::string(EndingName(finding.code)), finding.message, finding.remedy});
   }
-  const auto facts = ParseJson(report.facts_json);
-  if (!facts.ok()) return;
   for (const auto& [key, name] : kFactsShown) {
-    const Json* value = JsonFind(*facts, key);
+    const Json* value = JsonFind(report.facts, key);
     if (value == nullptr) continue;
     std::string text = FactText(*value);
     if (!text.empty()) view->facts.emplace_back(name, std::move(text));

@@ -69,6 +69,11 @@ class Mirror {
     events.push_back(row);
   }
   void Put(const AuditRow& row) { audits.push_back(row); }
+  // Rows of the board: the core writes none.
+  void Put(const ModelRow&) { ADD_FAILURE() << "the core wrote a row of the board"; }
+  void Put(const FlagRow&) { ADD_FAILURE() << "the core wrote a row of the board"; }
+  void Put(const ImportRow&) { ADD_FAILURE() << "the core wrote a row of the board"; }
+  void Put(const ImportTextRow&) { ADD_FAILURE() << "the core wrote a row of the board"; }
   void Put(const MetaRow& row) {
     if (row.value.empty()) {
       meta.erase(row.key);

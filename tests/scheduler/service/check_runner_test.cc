@@ -37,15 +37,16 @@ constexpr const char* kGood = R"(echo '{"ok":true,"findings":[],"facts":{"model_
 TEST_F(ProcessChecks, AReportIsRead) {
   const auto report = Runner(kGood)->Check(Model());
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_TRUE(report->ok);
-  EXPECT_EQ(report->facts_json, R"({"model_type":"llama"})");
+  EXPECT_TRUE(report->ok());
+  EXPECT_EQ(CompactJson(report->facts), R"({"model_type":"llama"})");
 }
 
 TEST_F(ProcessChecks, ArgumentsNamePrecisionAndFolder) {
   const auto report =
       Runner(R"(printf '{"ok":true,"findings":[],"facts":{"args":"%s"}}' "$*")")->Check(Model());
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_EQ(report->facts_json, "{\"args\":\"--json --precision bfloat16 " + dir_.path() + "\"}");
+  EXPECT_EQ(CompactJson(report->facts),
+            "{\"args\":\"--json --precision bfloat16 " + dir_.path() + "\"}");
 }
 
 TEST_F(ProcessChecks, AChatTemplateIsAskedForByName) {
@@ -54,13 +55,14 @@ TEST_F(ProcessChecks, AChatTemplateIsAskedForByName) {
   const auto report =
       Runner(R"(printf '{"ok":true,"findings":[],"facts":{"args":"%s"}}' "$*")")->Check(spec);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_NE(report->facts_json.find("--chat-template=tool_use " + dir_.path()), std::string::npos)
-      << report->facts_json;
+  EXPECT_NE(CompactJson(report->facts).find("--chat-template=tool_use " + dir_.path()),
+            std::string::npos)
+      << CompactJson(report->facts);
   spec.chat_template = "";
   const auto by_default =
       Runner(R"(printf '{"ok":true,"findings":[],"facts":{"args":"%s"}}' "$*")")->Check(spec);
   ASSERT_TRUE(by_default.ok());
-  EXPECT_NE(by_default->facts_json.find("--chat-template=default "), std::string::npos);
+  EXPECT_NE(CompactJson(by_default->facts).find("--chat-template=default "), std::string::npos);
 }
 
 TEST_F(ProcessChecks, TheEnvironmentIsNotHandedOn) {
@@ -70,31 +72,31 @@ TEST_F(ProcessChecks, TheEnvironmentIsNotHandedOn) {
           ->Check(Model());
   ::unsetenv("KOEVAL_TEST_SECRET");
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_EQ(report->facts_json, R"({"v":""})");
+  EXPECT_EQ(CompactJson(report->facts), R"({"v":""})");
 }
 
 TEST_F(ProcessChecks, AModelBelowModelsDirIsFound) {
   WriteText(dir_.path("models/org/name/config.json"), "{}");
   auto runner = Runner(kGood);
-  EXPECT_TRUE(runner->Check({"org/name", "main", "float32"})->ok);
+  EXPECT_TRUE(runner->Check({"org/name", "main", "float32"})->ok());
   const auto missing = runner->Check({"org/other", "main", "float32"});
   ASSERT_TRUE(missing.ok());
-  EXPECT_FALSE(missing->ok);
-  EXPECT_EQ(missing->findings.at(0).code, "MODEL_NOT_FOUND");
+  EXPECT_FALSE(missing->ok());
+  EXPECT_EQ(missing->findings.at(0).code, Ending::kModelNotFound);
 }
 
 TEST_F(ProcessChecks, ACrashIsTheModelsFault) {
   const auto report = Runner("kill -SEGV $$")->Check(Model());
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_FALSE(report->ok);
-  EXPECT_EQ(report->findings.at(0).code, "BAD_CHECKPOINT");
+  EXPECT_FALSE(report->ok());
+  EXPECT_EQ(report->findings.at(0).code, Ending::kBadCheckpoint);
 }
 
 TEST_F(ProcessChecks, TooMuchTimeEndsTheCheckAndItsChildren) {
   const auto report = Runner("sleep 600 & sleep 600", 200)->Check(Model());
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_FALSE(report->ok);
-  EXPECT_EQ(report->findings.at(0).code, "TIMED_OUT");
+  EXPECT_FALSE(report->ok());
+  EXPECT_EQ(report->findings.at(0).code, Ending::kTimedOut);
 }
 
 TEST_F(ProcessChecks, MemoryIsBounded) {
@@ -108,7 +110,7 @@ TEST_F(ProcessChecks, MemoryIsBounded) {
 TEST_F(ProcessChecks, TooMuchOutputEndsTheCheck) {
   const auto report = Runner("yes | head -c 3000000")->Check(Model());
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_EQ(report->findings.at(0).code, "BAD_CHECKPOINT");
+  EXPECT_EQ(report->findings.at(0).code, Ending::kBadCheckpoint);
 }
 
 TEST_F(ProcessChecks, GarbageIsAFaultOfOurs) {

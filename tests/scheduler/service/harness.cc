@@ -99,20 +99,21 @@ std::string ToyBatch(int64_t batch) {
 
 Result<CheckReport> FakeChecks::Check(const CheckSpec& spec) {
   CheckReport report;
-  report.facts_json = R"({"architecture":"LlamaForCausalLM","parameters":123})";
+  report.facts = {{"architecture", "LlamaForCausalLM"}, {"parameters", 123}};
   if (spec.model.find("large") != std::string::npos) {
-    report.facts_json = fmt::format("{{\"memory_bytes\":{}}}", kLargeModelBytes);
+    report.facts["memory_bytes"] = kLargeModelBytes;
   }
   if (spec.chat_template) {
-    report.facts_json =
-        R"~({"architecture":"LlamaForCausalLM","parameters":123,"chat_template":{"name":"default",)~"
-        R"~("text":"{{ strftime_now('%Y') }}{% for m in messages %}[{{ m.role }}]{{ m.content }})~"
-        R"~({% endfor %}","special_tokens":{"bos_token":"<s>"}}})~";
+    report.facts["chat_template"] = {{"name", "default"},
+                                     {"text",
+                                      "{{ strftime_now('%Y') }}{% for m in messages %}[{{ m.role "
+                                      "}}]{{ m.content }}{% endfor %}"},
+                                     {"special_tokens", {{"bos_token", "<s>"}}}};
   }
   if (spec.model.find("broken") != std::string::npos) {
-    report.ok = false;
-    report.findings.push_back(
-        {"BAD_CHECKPOINT", true, "model.safetensors ends early", "Upload the file again."});
+    report.Add(Ending::kBadCheckpoint, true, "model.safetensors ends early",
+               "Upload the file again.");
+    report.EndStep("weights", 0, "");
   }
   return report;
 }
@@ -282,8 +283,8 @@ ServiceTest::~ServiceTest() {
 void ServiceTest::Start() {
   auto store = store::OpenSqliteStore(config_.DatabasePath());
   ASSERT_TRUE(store.ok()) << store.status().ToString();
-  auto started = Scheduler::Start(
-      config_, {std::move(*store), std::make_unique<FakeChecks>(), clock_, [](const Status&) {}});
+  auto started = Scheduler::Start(config_, {std::move(*store), std::make_unique<FakeChecks>(),
+                                            clock_, [](const Status&) {}, hub_});
   ASSERT_TRUE(started.ok()) << started.status().ToString();
   scheduler_ = std::move(*started);
   channel_ = grpc::CreateChannel(scheduler_->grpc_address(), grpc::InsecureChannelCredentials());

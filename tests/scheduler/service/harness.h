@@ -141,6 +141,7 @@ class ServiceTest : public testing::Test {
   TempDir dir_;
   FakeClock clock_;
   ServiceConfig config_;
+  std::shared_ptr<ModelHub> hub_;  // nullptr unless a test sets it before Start
   std::unique_ptr<Scheduler> scheduler_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::QueueService::Stub> queue_;

@@ -1,0 +1,67 @@
+// The answer of a dry run.
+#include "scheduler/service/dry_run.h"
+
+#include <algorithm>
+
+#include "common/base/json.h"
+#include "scheduler/service/queue_convert.h"
+
+namespace koeval::service {
+namespace {
+
+void FillTasks(const PreparedSuite& suite, v1::DryRunResponse* response) {
+  for (const evaluation::PreparedTask& task : suite.tasks) {
+    int64_t bytes = 0;
+    for (const evaluation::Request& request : task.requests) {
+      bytes += static_cast<int64_t>(request.context.size() + request.continuation.size());
+    }
+    v1::DryRunTask* added = response->add_tasks();
+    added->set_task(task.config.task);
+    added->set_documents(static_cast<int64_t>(task.documents.size()));
+    added->set_requests(static_cast<int64_t>(task.requests.size()));
+    added->set_prompt_bytes(bytes);
+  }
+}
+
+// Without the text of a chat template, which nobody reads here.
+Json ShortReport(const CheckReport& report) {
+  Json json = hub::ToJson(report);
+  json["facts"].erase("chat_template");
+  return json;
+}
+
+}  // namespace
+
+int64_t MemoryNeed(const CheckReport& report) {
+  const auto bytes = JsonInt(report.facts, "memory_bytes", "facts");
+  return bytes.ok() ? std::max<int64_t>(0, *bytes) : 0;
+}
+
+core::RequestRow RowOf(const DryRunParts& parts, WallTime now) {
+  core::RequestRow row;
+  row.spec = parts.spec;
+  row.facts_json = CheckFactsJson(parts.report);
+  row.submitted_at = now;
+  return row;
+}
+
+void FillDryRun(const DryRunParts& parts, v1::DryRunResponse* response) {
+  const core::Preview& preview = parts.preview;
+  *response->mutable_spec() = SpecToProto(parts.spec);
+  response->set_accepted(parts.report.ok() && preview.fits);
+  response->set_report_json(CompactJson(ShortReport(parts.report)));
+  response->set_same_request_id(parts.same);
+  if (parts.suite) FillTasks(*parts.suite, response);
+  response->set_memory_bytes(preview.explanation.memory_bytes);
+  response->set_fits(preview.fits);
+  response->set_placement(preview.explanation.answer);
+  response->set_placement_remedy(preview.remedy);
+  for (const core::SlotVerdict& slot : preview.explanation.slots) {
+    *response->add_slots() = ToProto(slot);
+  }
+  response->set_slots_known(preview.explanation.slots_known);
+  response->set_requests_ahead(preview.ahead);
+  if (preview.start_ms) response->set_start_ms(*preview.start_ms);
+}
+
+}  // namespace koeval::service
