@@ -68,8 +68,7 @@ class ScratchFolder {
  public:
   static Result<std::string> Make(const std::string& below) {
     std::error_code error;
-    fs::create_directories(below, error);
-    ::chmod(below.c_str(), 0700);
+    if (fs::create_directories(below, error)) ::chmod(below.c_str(), 0700);
     std::string path = below + "/" + kFolderPrefix + "XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) {
       const std::string text =
