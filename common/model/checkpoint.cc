@@ -96,6 +96,24 @@ Result<std::map<std::string, std::set<std::string>>> ReadIndex(const std::string
   return shards;
 }
 
+// Names every shard that the index names and the folder lacks, up to a few.
+Status AllThere(const std::string& model_dir,
+                const std::map<std::string, std::set<std::string>>& shards,
+                const std::string& index_path) {
+  std::vector<std::string> missing;
+  for (const auto& [name, wanted] : shards) {
+    if (!Exists(model_dir + "/" + name)) missing.push_back(model_dir + "/" + name);
+  }
+  if (missing.empty()) return OkStatus();
+  const bool one = missing.size() == 1;
+  const size_t shown = std::min(missing.size(), kProblemsShown);
+  std::string names = fmt::format(
+      "{}", fmt::join(missing.begin(), missing.begin() + static_cast<long>(shown), ", "));
+  if (missing.size() > shown) names += fmt::format(" and {} more", missing.size() - shown);
+  return Bad(fmt::format("{} {} missing, but {} names {}; publish all shards", names,
+                         one ? "is" : "are", index_path, one ? "it" : "them"));
+}
+
 std::string ShapeText(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
@@ -118,13 +136,10 @@ Status Checkpoint::Add(const std::shared_ptr<const SafetensorsFile>& file) {
 Status Checkpoint::AddShards(const std::string& model_dir, const std::string& index_path) {
   auto shards = ReadIndex(index_path);
   if (!shards.ok()) return shards.status();
+  RETURN_IF_ERROR(AllThere(model_dir, *shards, index_path));
   for (const auto& [name, wanted] : *shards) {
     const std::string path = model_dir + "/" + name;
     auto file = SafetensorsFile::Open(path);
-    if (!file.ok() && file.status().code() == Code::kNotFound) {
-      return Bad(
-          fmt::format("{} is missing, but {} names it; publish all shards", path, index_path));
-    }
     if (!file.ok()) return file.status();
     std::set<std::string> found;
     for (const TensorInfo& info : (*file)->tensors()) {
