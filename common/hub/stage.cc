@@ -277,7 +277,7 @@ std::string ContentIdentity(const RepositoryInfo& info) {
 
 Ending EndingOfOpen(const Status& status) {
   // The hub client names the revision as the thing that is missing.
-  if (status.code() == Code::kNotFound && status.message().find("revision") != std::string::npos) {
+  if (status.code() == Code::kNotFound && status.message().ends_with("; check the revision")) {
     return Ending::kRevisionNotFound;
   }
   const Ending ending = EndingOf(status);

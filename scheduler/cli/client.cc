@@ -9,9 +9,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/private_file.h"
 #include "common/base/utf8.h"
 #include "common/rpc/credentials.h"
-#include "common/rpc/private_file.h"
 #include "common/rpc/status_convert.h"
 #include "koeval/v1/board.grpc.pb.h"
 #include "koeval/v1/catalogue.grpc.pb.h"
@@ -100,7 +100,7 @@ Result<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   impl->options = options;
   if (!options.hub_token_file.empty()) {
     ASSIGN_OR_RETURN(const std::string text,
-                     rpc::ReadPrivateFile(options.hub_token_file, kHubTokenBytesMax));
+                     ReadPrivateFile(options.hub_token_file, kHubTokenBytesMax));
     impl->hub_token = PythonStrip(text);
   }
   ASSIGN_OR_RETURN(impl->credentials,

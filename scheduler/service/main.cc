@@ -29,9 +29,11 @@
 #include "common/base/log.h"
 #include "common/base/systemd_notify.h"
 #include "common/evaluation/suite.h"
+#include "common/hub/policy.h"
 #include "common/rpc/auth.h"
 #include "common/rpc/credentials.h"
 #include "scheduler/service/check_runner.h"
+#include "scheduler/service/client_hub.h"
 #include "scheduler/service/config.h"
 #include "scheduler/service/scheduler.h"
 #include "scheduler/service/version.h"
@@ -70,6 +72,11 @@ Result<ServiceConfig> ReadConfig(const Flags& flags) {
   return config;
 }
 
+Status CheckPolicy(const ServiceConfig& config) {
+  if (config.check.policy_file.empty()) return OkStatus();
+  return hub::LoadPolicy(config.check.policy_file).status().WithContext("check.policy_file");
+}
+
 // What can be found out about the files that the settings name, without starting anything.
 Status CheckFiles(const ServiceConfig& config) {
   RETURN_IF_ERROR(rpc::LoadServerCredentials({.cert_file = config.tls.cert,
@@ -79,6 +86,8 @@ Status CheckFiles(const ServiceConfig& config) {
   RETURN_IF_ERROR(rpc::Authenticator::Create({.token_file = config.tokens_file,
                                               .client_certificates = !config.tls.client_ca.empty()})
                       .status());
+  RETURN_IF_ERROR(MakeModelHub(config.hub).status());
+  RETURN_IF_ERROR(CheckPolicy(config));
   return evaluation::LoadSuites(config.suites_dir).status();
 }
 
@@ -140,10 +149,13 @@ Result<std::unique_ptr<Scheduler>> Open(const ServiceConfig& config,
   }
   const Clock& clock = Clock::Real();
   ASSIGN_OR_RETURN(auto store, store::OpenSqliteStore(config.DatabasePath()));
-  auto checks = std::make_unique<ProcessCheckRunner>(CheckBinary(config), config.models_dir,
-                                                     config.check, clock);
+  RETURN_IF_ERROR(CheckPolicy(config));
+  ASSIGN_OR_RETURN(const std::shared_ptr<ModelHub> hub, MakeModelHub(config.hub));
+  auto checks = std::make_unique<ProcessCheckRunner>(
+      CheckBinary(config), config.models_dir, config.check, clock, hub,
+      (fs::path(config.state_dir) / "checks").string());
   return Scheduler::Start(config,
-                          {std::move(store), std::move(checks), clock, std::move(on_fatal)});
+                          {std::move(store), std::move(checks), clock, std::move(on_fatal), hub});
 }
 
 int Serve(const Flags& flags, const ServiceConfig& config) {

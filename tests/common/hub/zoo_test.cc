@@ -1,5 +1,5 @@
-// The zoo: repositories that are each wrong in one way, and the answer that each gets before any
-// runner sees it. Prints the table of answers with the seconds that they took.
+// The zoo: repositories of a hub that are each wrong in one way, and the answer that each gets
+// before any runner sees it. Prints the table of answers with the seconds that they took.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -9,13 +9,17 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "common/base/cancel.h"
 #include "common/base/clock.h"
 #include "common/hub/check.h"
+#include "common/hub/hub_client.h"
 #include "common/hub/stage.h"
+#include "tests/common/hub/fake_hub.h"
 #include "tests/common/hub/good_repository.h"
 #include "tests/common/model/checkpoint_maker.h"
 #include "tests/common/temp_folder.h"
@@ -28,16 +32,21 @@ using model::MakeSafetensors;
 using model::StoredModel;
 
 constexpr const char* kWeights = "model.safetensors";
+constexpr const char* kId = "zoo/animal";
+constexpr const char* kOurToken = "hf_ours";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
 struct Animal {
   std::string name;
-  std::set<Ending> codes;  // of the errors; empty: nothing stands against a submission
+  std::set<Ending> codes = {};  // of the errors; empty: nothing stands against a submission
   std::function<void(RepositoryFiles&)> damage = [](RepositoryFiles&) {};
-  std::function<void(RepositoryInfo&)> mark = [](RepositoryInfo&) {};
+  std::function<void(FakeRepository&)> mark = [](FakeRepository&) {};
   CheckOptions options = {};
   StageLimits limits = {};
   std::string note = {};
+  std::string id = kId;
+  std::string revision = "main";
+  std::string token = {};
 };
 
 void Replace(std::string& text, const std::string& from, const std::string& to) {
@@ -192,7 +201,7 @@ std::vector<Animal> Weights() {
       {"NaN in the weights",
        {},
        Reweigh(NanWeights),
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {},
        {},
        "shows only in a forward pass: NUMERICAL_FAULT of a runner"},
@@ -244,12 +253,12 @@ std::vector<Animal> Configs() {
       {"more parameters than the policy takes",
        {Ending::kInfeasible},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.policy = PolicyOf("parameters_max: 1000")}},
       {"unknown precision",
        {Ending::kInfeasible},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.precision = "int4"}},
   };
 }
@@ -270,18 +279,18 @@ std::vector<Animal> Tokenizers() {
       {"tokenizer.json over its bound",
        {Ending::kBadTokenizer},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {},
        {.file_bytes = 10'000}},
       {"chat template wanted and absent",
        {Ending::kBadTokenizer},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.chat_template = ""}},
       {"chat template that cannot be parsed",
        {Ending::kBadTokenizer},
        Put("chat_template.jinja", "{% for m in %}"),
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.chat_template = ""}},
   };
 }
@@ -303,12 +312,12 @@ std::vector<Animal> Cards() {
       {"model on the do-not-submit list",
        {Ending::kDoNotSubmit},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.policy = PolicyOf("do_not_submit: [{model: 'zoo/*', reason: no}]")}},
       {"base model on the do-not-submit list",
        {Ending::kDoNotSubmit},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.policy = PolicyOf("do_not_submit: [{model: org/base, reason: leaked}]")}},
   };
 }
@@ -326,20 +335,29 @@ std::vector<Animal> Kinds() {
       {"delta weights",
        {Ending::kAdapterNotSupported},
        [](RepositoryFiles&) {},
-       [](RepositoryInfo&) {},
+       [](FakeRepository&) {},
        {.weight_type = "Delta"}},
-      {"private repository",
-       {Ending::kModelGated},
-       [](RepositoryFiles&) {},
-       [](RepositoryInfo& info) { info.is_private = true; }},
-      {"gated repository that our token opens",
-       {},
-       [](RepositoryFiles&) {},
-       [](RepositoryInfo& info) { info.gated = true; }},
-      {"disabled repository",
-       {Ending::kModelNotFound},
-       [](RepositoryFiles&) {},
-       [](RepositoryInfo& info) { info.disabled = true; }},
+      {.name = "private repository that our token opens",
+       .codes = {Ending::kModelGated},
+       .mark = [](FakeRepository& r) { r.is_private = true; },
+       .token = kOurToken},
+      {.name = "private repository",
+       .codes = {Ending::kModelNotFound},
+       .mark = [](FakeRepository& r) { r.is_private = true; }},
+      {.name = "gated repository that our token opens",
+       .mark = [](FakeRepository& r) { r.gated = true; },
+       .token = kOurToken},
+      {.name = "gated repository",
+       .codes = {Ending::kModelGated},
+       .mark = [](FakeRepository& r) { r.gated = true; }},
+      {.name = "repository that is not there", .codes = {Ending::kModelNotFound}, .id = "zoo/none"},
+      {.name = "revision that is not there",
+       .codes = {Ending::kRevisionNotFound},
+       .revision = "v9"},
+      {.name = "token that the hub does not know",
+       .codes = {Ending::kModelGated},
+       .mark = [](FakeRepository& r) { r.is_private = true; },
+       .token = "hf_unknown"},
       {"two independent defects",
        {Ending::kBadTokenizer, Ending::kBadCheckpoint, Ending::kLicenseNotOpen},
        [](RepositoryFiles& files) {
@@ -364,16 +382,29 @@ std::string Names(const std::set<Ending>& codes) {
   return out.empty() ? "accepted" : out;
 }
 
-// Stages and checks one repository as the daemon and its child do.
+// Opens, stages and checks one repository as the daemon and its child do.
 CheckReport CheckAnimal(const Animal& animal, const std::string& dir) {
-  RepositoryFiles files = GoodFiles();
-  animal.damage(files);
-  MemoryRepository repository("zoo/animal", std::move(files));
-  animal.mark(repository.info());
-  auto report = StageRepository(repository, dir, animal.limits);
-  if (!report.ok()) return OpenFailed("zoo/animal", "main", report.status());
+  FakeHub hub;
+  FakeRepository repository;
+  repository.id = kId;
+  repository.files = GoodFiles();
+  repository.likes = 7;
+  animal.damage(repository.files);
+  animal.mark(repository);
+  hub.Add(repository);
+  hub.AddToken(kOurToken, "ours", {kId});
+  HubOptions hub_options;
+  hub_options.endpoint = hub.endpoint();
+  hub_options.token = animal.token;
+  const auto client = HubClient::Make(hub_options);
+  KOEVAL_CHECK(client.ok(), client.status().message().c_str());
+  const auto opened = HubClient::Open(*client, RepositoryKind::kModel, animal.id, animal.revision,
+                                      std::make_shared<Cancel>());
+  if (!opened.ok()) return OpenFailed(animal.id, animal.revision, opened.status());
+  auto report = StageRepository(**opened, dir, animal.limits);
+  if (!report.ok()) return OpenFailed(animal.id, animal.revision, report.status());
   CheckOptions options = animal.options;
-  options.model = "zoo/animal";
+  options.model = animal.id;
   report->Append(CheckModelDir(dir, options));
   return *std::move(report);
 }
@@ -399,7 +430,7 @@ TEST(Zoo, EveryRepositoryGetsItsAnswer) {
     }
   }
   fmt::print("{} repositories\n", zoo.size());
-  EXPECT_GE(zoo.size(), 45u);
+  EXPECT_GE(zoo.size(), 50u);
 }
 
 TEST(Zoo, AGoodRepositoryHasTheFactsOfItsLeaderboardRow) {
@@ -411,7 +442,22 @@ TEST(Zoo, AGoodRepositoryHasTheFactsOfItsLeaderboardRow) {
     EXPECT_TRUE(report.facts.contains(fact)) << fact;
   }
   EXPECT_EQ(report.facts["license"], "apache-2.0");
+  EXPECT_EQ(report.facts["likes"], 7);
   EXPECT_EQ(report.facts["parameters"], 184656);
+}
+
+TEST(Zoo, AHubThatDoesNotAnswerIsNobodysModelsFault) {
+  const auto refused = OpenFailed("zoo/animal", "main", Unavailable("no route"));
+  EXPECT_EQ(Errors(refused), std::set<Ending>{Ending::kHubUnavailable});
+}
+
+TEST(Staging, ADisabledRepositoryIsNotThere) {
+  MemoryRepository repository("org/name", GoodFiles());
+  repository.info().disabled = true;
+  const TempFolder folder;
+  const auto report = StageRepository(repository, folder.path());
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(Errors(*report), std::set<Ending>{Ending::kModelNotFound});
 }
 
 TEST(Staging, WeightsAreFetchedUpToTheirHeaderAlone) {
