@@ -277,7 +277,7 @@ Status BlobStore::Publish(const RepositoryFile& file, const Cancel& cancel) cons
   if (::rename(layout_.Incomplete(name_, file.digest).c_str(), path.c_str()) != 0) {
     return DiskError(errno, "rename to", path);
   }
-  RETURN_IF_ERROR(SyncFolderOf(path));
+  RETURN_IF_ERROR(OfCache(SyncFolderOf(path)));
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return DiskError(errno, "examine", path);
   WaitPastTick(info, cancel);

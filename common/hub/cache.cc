@@ -131,6 +131,52 @@ class Meter {
   int64_t reported_ = 0;
 };
 
+// The files of a Fetch, and those of them that are not here; equal files are one blob.
+struct Wanted {
+  std::vector<const RepositoryFile*> files, missing;
+  int64_t missing_bytes = 0;
+};
+
+Result<Wanted> FindWanted(const RepositoryInfo& info, const std::vector<std::string>& paths,
+                          const BlobStore& blobs, const Cancel& cancel) {
+  Wanted wanted;
+  const std::set<std::string> chosen(paths.begin(), paths.end());
+  std::set<std::string> digests;
+  for (const RepositoryFile& file : info.files) {
+    if (!chosen.contains(file.path)) continue;
+    wanted.files.push_back(&file);
+    if (!digests.insert(file.digest).second) continue;
+    ASSIGN_OR_RETURN(const bool has, blobs.Has(file, cancel));
+    if (has) continue;
+    wanted.missing.push_back(&file);
+    wanted.missing_bytes += file.size;
+  }
+  return wanted;
+}
+
+// The cache has room for what is missing, and the disk has it set aside.
+Status TakeRoom(const CacheLayout& layout, const Wanted& wanted, int64_t bytes_max,
+                const BlobStore& blobs, const Cancel& cancel) {
+  ASSIGN_OR_RETURN(const auto room,
+                   FileLock::Take(layout.RoomLock(), FileLock::Mode::kExclusive, cancel));
+  int64_t need = 0;
+  for (const RepositoryFile* file : wanted.missing) need += blobs.Need(*file);
+  RETURN_IF_ERROR(MakeRoom(layout, need, bytes_max));
+  for (const RepositoryFile* file : wanted.missing) RETURN_IF_ERROR(blobs.Reserve(*file));
+  return OkStatus();
+}
+
+Status DownloadMissing(const Wanted& wanted, const HubCache::OnProgress& on_progress,
+                       const BlobStore& blobs, const Cancel& cancel) {
+  Meter meter(on_progress, wanted.missing_bytes);
+  for (const RepositoryFile* file : wanted.missing) {
+    meter.Begin(file->path);
+    RETURN_IF_ERROR(blobs.Download(
+        *file, [&](int64_t bytes) { meter.Add(bytes); }, cancel));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 HubCache::HubCache(CacheOptions options, std::shared_ptr<const HubClient> client)
@@ -193,53 +239,36 @@ Result<Snapshot> HubCache::Fetch(RepositoryKind kind, const std::string& id,
   out.dir = layout_.Snapshot(name, out.info.commit);
 
   const BlobStore blobs(layout_, client_.get(), {kind, id, out.info.commit});
-  std::vector<const RepositoryFile*> wanted, missing;
-  std::set<std::string> digests;  // equal files are one blob
-  int64_t total = 0;
-  const std::vector<std::string> paths = choose(out.info);
-  const std::set<std::string> chosen(paths.begin(), paths.end());
-  for (const RepositoryFile& file : out.info.files) {
-    if (!chosen.contains(file.path)) continue;
-    wanted.push_back(&file);
-    if (!digests.insert(file.digest).second) continue;
-    ASSIGN_OR_RETURN(const bool has, blobs.Has(file, cancel));
-    if (has) continue;
-    missing.push_back(&file);
-    total += file.size;
-  }
+  ASSIGN_OR_RETURN(const Wanted wanted, FindWanted(out.info, choose(out.info), blobs, cancel));
   Status status;
-  if (!missing.empty() && client_ != nullptr) {
-    ASSIGN_OR_RETURN(const auto room,
-                     FileLock::Take(layout_.RoomLock(), FileLock::Mode::kExclusive, cancel));
-    int64_t need = 0;
-    for (const RepositoryFile* file : missing) need += blobs.Need(*file);
-    status = MakeRoom(layout_, need, options_.bytes_max);
-    for (const RepositoryFile* file : missing) {
-      if (status.ok()) status = blobs.Reserve(*file);
-    }
+  if (!wanted.missing.empty() && client_ != nullptr) {
+    status = TakeRoom(layout_, wanted, options_.bytes_max, blobs, cancel);
   }
-  Meter meter(on_progress, total);
-  for (const RepositoryFile* file : missing) {
-    if (!status.ok()) break;
-    meter.Begin(file->path);
-    status = blobs.Download(
-        *file, [&](int64_t bytes) { meter.Add(bytes); }, cancel);
-  }
+  if (status.ok()) status = DownloadMissing(wanted, on_progress, blobs, cancel);
   if (status.code() == Code::kResourceExhausted) {  // a full disk is left no fuller than before
-    for (const RepositoryFile* file : missing) blobs.Drop(*file);
+    for (const RepositoryFile* file : wanted.missing) blobs.Drop(*file);
   }
   RETURN_IF_ERROR(status);
-  for (const RepositoryFile* file : wanted) {
+  for (const RepositoryFile* file : wanted.files) {
     RETURN_IF_ERROR(PutLink(out.dir + "/" + file->path, LinkTarget(file->path, file->digest)));
   }
-  if (client_ == nullptr) return out;
-  RETURN_IF_ERROR(MakeFolders(layout_.Infos(name)));
-  RETURN_IF_ERROR(WriteFileAtomically(layout_.Info(name, out.info.commit), HubInfoText(out.info)));
-  if (IsCommit(revision)) return out;
+  if (client_ != nullptr) RETURN_IF_ERROR(Remember(name, revision, out.info));
+  return out;
+}
+
+// What the hub said, for the next time and for when it may not be asked.
+Status HubCache::Remember(const std::string& name, const std::string& revision,
+                          const RepositoryInfo& info) const {
+  const std::string path = layout_.Info(name, info.commit);
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) {  // what belongs to a commit does not change
+    RETURN_IF_ERROR(MakeFolders(layout_.Infos(name)));
+    RETURN_IF_ERROR(OfCache(WriteFileAtomically(path, HubInfoText(info))));
+  }
+  if (IsCommit(revision)) return OkStatus();
   const std::string ref = layout_.Ref(name, revision);
   RETURN_IF_ERROR(MakeFolders(fs::path(ref).parent_path().string()));
-  RETURN_IF_ERROR(WriteFileAtomically(ref, out.info.commit));
-  return out;
+  return OfCache(WriteFileAtomically(ref, info.commit));
 }
 
 std::vector<std::string> EvaluationFiles(const RepositoryInfo& info) {

@@ -65,6 +65,8 @@ class HubCache {
                                  const std::string& revision, const Cancel& cancel) const;
   Result<RepositoryInfo> ResolveOffline(RepositoryKind kind, const std::string& id,
                                         const std::string& revision) const;
+  Status Remember(const std::string& name, const std::string& revision,
+                  const RepositoryInfo& info) const;
 
   const CacheOptions options_;
   const CacheLayout layout_;

@@ -20,6 +20,11 @@ Status DiskError(int error, std::string_view doing, const std::string& path) {
   return Unavailable(std::move(text));
 }
 
+Status OfCache(const Status& status) {
+  if (status.code() != Code::kNotFound && status.code() != Code::kPermissionDenied) return status;
+  return FailedPrecondition(status.message() + "; check the model cache and its permissions");
+}
+
 Status MakeFolders(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);

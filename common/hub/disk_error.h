@@ -12,6 +12,9 @@ namespace koeval::hub {
 // become FAILED_PRECONDITION, since here they speak of the cache and not of the repository.
 Status DiskError(int error, std::string_view doing, const std::string& path);
 
+// The same for a Status of common/base/file.h about a file of the cache.
+Status OfCache(const Status& status);
+
 // `folder` and those above it are there.
 Status MakeFolders(const std::string& folder);
 

@@ -167,7 +167,7 @@ TEST_F(HttpTest, NobodyThereIsUnavailable) {
 }
 
 TEST_F(HttpTest, AServerThatFallsSilentIsGivenUp) {
-  hub_.Misbehave(FakeHub::HoldAt("cdn ", 100'000));
+  hub_.Misbehave(FakeHub::HoldAt("cdn ", 100));
   HttpOptions options;
   options.silent_ms = 1'000;
   options.attempts = 1;
