@@ -188,11 +188,17 @@ grpc::ServerWriteReactor<v1::RefreshModelsResponse>* BoardService::RefreshModels
   if (status.ok() && request->models_size() > kPageMax) {
     status = InvalidArgument(fmt::format("models: more than {}; name fewer or none", kPageMax));
   }
+  if (status.ok() && ++refreshes_ > kRefreshesMax) {
+    --refreshes_;
+    status =
+        ResourceExhausted("models are being looked at again already; wait for the end of that");
+  }
   if (!status.ok()) return RefreshStream::Refuse(context_.streams, rpc::ToGrpc(status)).get();
   spdlog::info("models are looked at again for {}", LogSafe(actor->who));
   return RefreshStream::Start(
              context_.streams,
-             ModelRefresh(context_, *actor, {request->models().begin(), request->models().end()}))
+             ModelRefresh(context_, *actor, {request->models().begin(), request->models().end()}),
+             [this] { --refreshes_; })
       .get();
 }
 

@@ -38,6 +38,7 @@ class BoardService final : public v1::BoardService::CallbackService {
 
   const ServiceContext context_;
   std::atomic<int> imports_{0};  // under way
+  std::atomic<int> refreshes_{0};
 };
 
 }  // namespace koeval::service

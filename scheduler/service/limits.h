@@ -38,6 +38,7 @@ inline constexpr int64_t kLeaderboardMax = 10'000;
 inline constexpr size_t kWatchersMax = 512;
 inline constexpr int64_t kWatchBatch = 256;  // events read at once for one watcher
 inline constexpr size_t kSampleLinesQueued = 64;
+inline constexpr int kRefreshesMax = 1;      // of what is known about models, at once
 inline constexpr size_t kModelsQueued = 16;  // models that a refresh looks at between two writes
 
 // Files of the leaderboard's datasets. One file: board::kFileBytesMax.

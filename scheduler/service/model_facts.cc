@@ -1,6 +1,8 @@
 // What is known about models.
 #include "scheduler/service/model_facts.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <tuple>
 
@@ -41,6 +43,25 @@ void AddRequestFacts(const core::RequestSpec& spec, const std::string& facts_jso
     row->parameters = *count;
   }
   if (const auto likes = JsonInt(*facts, "likes", "facts"); likes.ok()) row->likes = *likes;
+}
+
+Status AddHubFacts(const Result<hub::RepositoryInfo>& answer, WallTime now, core::ModelRow* row) {
+  if (!answer.ok() && answer.status().code() != Code::kNotFound) return answer.status();
+  row->source = "hub";
+  if (!answer.ok()) {
+    if (row->deleted_at == WallTime{}) row->deleted_at = now;
+    return OkStatus();
+  }
+  row->deleted_at = WallTime{};
+  row->likes = answer->likes;
+  const bool other = answer->license.empty() || answer->license == "other";
+  const std::string& license =
+      other && !answer->license_name.empty() ? answer->license_name : answer->license;
+  if (!license.empty()) row->license = license;
+  if (!answer->base_models.empty()) {
+    row->base_model = fmt::format("{}", fmt::join(answer->base_models, ","));
+  }
+  return OkStatus();
 }
 
 bool SameFacts(const core::ModelRow& a, const core::ModelRow& b) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/hub/repository.h"
 #include "koeval/v1/board.pb.h"
 #include "scheduler/core/records.h"
 #include "scheduler/service/dispatcher.h"
@@ -16,6 +17,10 @@ namespace koeval::service {
 // architecture, parameters, likes, license and base model. What they do not say stays.
 void AddRequestFacts(const core::RequestSpec& spec, const std::string& facts_json,
                      core::ModelRow* row);
+
+// Takes over what the hub said: likes, licence, base models, and whether the model is still there.
+// Any other error than NOT_FOUND changes nothing and is returned.
+Status AddHubFacts(const Result<hub::RepositoryInfo>& answer, WallTime now, core::ModelRow* row);
 
 // Whether all but the time of the look is equal.
 bool SameFacts(const core::ModelRow& a, const core::ModelRow& b);

@@ -1,4 +1,4 @@
-// Looking again at models: their newest requests, and their folders where they are local.
+// Looking again at models: their newest requests, their folders where they are local, and the hub.
 #include "scheduler/service/model_refresh.h"
 
 #include <fmt/core.h>
@@ -8,17 +8,21 @@
 #include <filesystem>
 #include <map>
 
-#include "scheduler/service/model_facts.h"
+#include "common/hub/repository_name.h"
 
 namespace koeval::service {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Whether a local directory is gone; models of a hub say nothing here.
-bool IsGone(const std::string& model) {
+bool IsGone(const std::string& directory) {
   std::error_code error;
-  return fs::path(model).is_absolute() && !fs::exists(model, error) && !error;
+  return !fs::exists(directory, error) && !error;
+}
+
+bool HasFolder(const std::string& models_dir, const std::string& model) {
+  std::error_code error;
+  return !models_dir.empty() && fs::is_directory(fs::path(models_dir) / model, error);
 }
 
 }  // namespace
@@ -80,6 +84,14 @@ Status ModelRefresh::Collect() {
       [&audit](store::JobStore& store) { return store.Commit(audit); });
 }
 
+std::optional<Result<hub::RepositoryInfo>> ModelRefresh::Ask(const std::string& model) const {
+  if (context_.hub == nullptr || !hub::CheckRepositoryId(model).ok()) return std::nullopt;
+  if (HasFolder(context_.config.models_dir, model)) return std::nullopt;
+  auto repository = context_.hub->Open(model, "main");
+  if (!repository.ok()) return Result<hub::RepositoryInfo>(repository.status());
+  return Result<hub::RepositoryInfo>((*repository)->info());
+}
+
 Result<v1::RefreshModelsResponse> ModelRefresh::Refresh(const Candidate& candidate) {
   std::optional<core::RequestRow> request;
   if (!candidate.newest.text.empty()) {
@@ -87,18 +99,23 @@ Result<v1::RefreshModelsResponse> ModelRefresh::Refresh(const Candidate& candida
     ASSIGN_OR_RETURN(request, reader->GetRequest(candidate.newest));
   }
   const WallTime now = context_.clock.Wall();
-  const bool gone = IsGone(candidate.model);
+  const auto hub = Ask(candidate.model);
+  const bool is_local = fs::path(candidate.model).is_absolute();
+  const bool gone = is_local && IsGone(candidate.model);
+  Status problem;
   ASSIGN_OR_RETURN(const ModelUpdate update,
                    UpdateModel(context_.dispatcher, context_.readers, candidate.model, now,
                                /*confirm=*/true, [&](core::ModelRow& row) {
                                  if (request)
                                    AddRequestFacts(request->spec, request->facts_json, &row);
+                                 if (hub) problem = AddHubFacts(*hub, now, &row);
                                  if (gone && row.deleted_at == WallTime{}) row.deleted_at = now;
-                                 if (!gone) row.deleted_at = WallTime{};
+                                 if (is_local && !gone) row.deleted_at = WallTime{};
                                }));
   v1::RefreshModelsResponse out;
   *out.mutable_facts() = ToProto(update.row);
   out.set_changed(update.changed);
+  out.set_problem(problem.message());
   return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "koeval/v1/board.pb.h"
+#include "scheduler/service/model_facts.h"
 #include "scheduler/service/service_context.h"
 #include "scheduler/service/stream.h"
 
@@ -28,6 +29,8 @@ class ModelRefresh {
     RequestId newest;  // request; "" when none names the model
   };
   Status Collect();
+  // What the hub says about a model that has no folder on this machine; nothing without a hub.
+  std::optional<Result<hub::RepositoryInfo>> Ask(const std::string& model) const;
   Result<v1::RefreshModelsResponse> Refresh(const Candidate& candidate);
 
   const ServiceContext& context_;

@@ -247,9 +247,11 @@ class Scheduler::Impl final : public Outlets {
 
   // A model that passed its checks is known from then on.
   void RecordFacts(const core::RequestSpec& spec, const std::string& facts_json) {
-    const auto recorded =
-        UpdateModel(dispatcher_, readers_, spec.model, clock_.Wall(), /*confirm=*/false,
-                    [&](core::ModelRow& row) { AddRequestFacts(spec, facts_json, &row); });
+    const auto recorded = UpdateModel(dispatcher_, readers_, spec.model, clock_.Wall(),
+                                      /*confirm=*/false, [&](core::ModelRow& row) {
+                                        AddRequestFacts(spec, facts_json, &row);
+                                        row.deleted_at = WallTime{};
+                                      });
     if (recorded.ok()) return;
     spdlog::warn("the facts about {} were not stored: {}", LogSafe(spec.model),
                  LogSafe(recorded.status().message()));

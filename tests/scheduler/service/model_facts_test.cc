@@ -64,6 +64,29 @@ TEST(ModelFactsTest, ARepositoryWithoutWeightsStillTellsItsArchitecture) {
   EXPECT_EQ(row.type, "pretrained");
 }
 
+TEST(ModelFactsTest, TheHubTellsLikesLicenceAndWhetherTheModelIsThere) {
+  hub::RepositoryInfo info;
+  info.likes = 12;
+  info.license = "other";
+  info.license_name = "solar-license";
+  info.base_models = {"org/a"};
+  core::ModelRow row;
+  row.deleted_at = {7};
+  EXPECT_TRUE(AddHubFacts(info, {9}, &row).ok());
+  EXPECT_EQ(row.likes, 12);
+  EXPECT_EQ(row.license, "solar-license");
+  EXPECT_EQ(row.base_model, "org/a");
+  EXPECT_EQ(row.deleted_at, WallTime{});
+  EXPECT_EQ(row.source, "hub");
+  const core::ModelRow before = row;
+  EXPECT_EQ(AddHubFacts(Unavailable("slow"), {10}, &row).code(), Code::kUnavailable);
+  EXPECT_TRUE(SameFacts(row, before));
+  EXPECT_TRUE(AddHubFacts(NotFound("gone"), {11}, &row).ok());
+  EXPECT_TRUE(AddHubFacts(NotFound("gone"), {12}, &row).ok());
+  EXPECT_EQ(row.deleted_at, (WallTime{11})) << "when it was first seen to be gone";
+  EXPECT_EQ(row.likes, 12);
+}
+
 TEST(ModelFactsTest, TheTimeOfTheLookIsNoFact) {
   core::ModelRow a;
   a.model = "org/a";

@@ -214,6 +214,61 @@ TEST_F(ModelsTest, RefreshLooksAtRequestsAndMarksDirectoriesThatAreGone) {
   EXPECT_EQ(Audit().front().action, "refresh models");
 }
 
+// Knows org/here, says nothing about org/slow, and has nothing else.
+class FewModels final : public ModelHub {
+ public:
+  Result<std::unique_ptr<hub::Repository>> Open(const std::string& id,
+                                                const std::string& /*revision*/) override {
+    if (id == "org/slow") return Unavailable("the hub is slow; try again later");
+    if (id != "org/here") return NotFound("the hub has no " + id);
+    return std::unique_ptr<hub::Repository>(std::make_unique<Empty>());
+  }
+  Result<std::string> AccountOf(const std::string& /*token*/) override {
+    return Status(Code::kUnauthenticated, "no accounts here");
+  }
+  void Stop() override {}
+
+ private:
+  class Empty final : public hub::Repository {
+   public:
+    Empty() {
+      info_.id = "org/here";
+      info_.likes = 31;
+      info_.license = "apache-2.0";
+    }
+    const hub::RepositoryInfo& info() const override { return info_; }
+    Result<std::string> ReadFile(const std::string& path, size_t /*bytes_max*/) const override {
+      return NotFound(path);
+    }
+    Result<std::string> ReadRange(const std::string& path, uint64_t /*offset*/,
+                                  uint64_t /*length*/) const override {
+      return NotFound(path);
+    }
+
+   private:
+    hub::RepositoryInfo info_;
+  };
+};
+
+TEST_F(ModelsTest, RefreshAsksTheHubAndMarksWhatItHasNoMore) {
+  Stop();
+  hub_ = std::make_shared<FewModels>();
+  Start();
+  for (const char* model : {"org/gone", "org/here", "org/slow"}) MustFlag(model, "known by a flag");
+  std::vector<v1::RefreshModelsResponse> refreshed;
+  ASSERT_TRUE(Refresh({}, &refreshed).ok());
+  ASSERT_EQ(refreshed.size(), 3u);
+  EXPECT_TRUE(refreshed[0].facts().deleted());
+  EXPECT_EQ(refreshed[0].problem(), "");
+  EXPECT_EQ(refreshed[1].facts().likes(), 31);
+  EXPECT_EQ(refreshed[1].facts().license(), "apache-2.0");
+  EXPECT_EQ(refreshed[1].facts().source(), "hub");
+  EXPECT_FALSE(refreshed[1].facts().deleted());
+  EXPECT_EQ(refreshed[2].problem(), "the hub is slow; try again later");
+  EXPECT_FALSE(refreshed[2].facts().deleted());
+  EXPECT_FALSE(refreshed[2].changed());
+}
+
 TEST_F(ModelsTest, OnlyOperatorsFlagAndRefresh) {
   Stop();
   const std::string submitter(40, 'b');
