@@ -21,6 +21,11 @@ Status At(const std::string& where, int64_t line, std::string_view what) {
 
 // ---- JSON ----
 
+// A key may be text of the row as well as a column's name.
+std::string_view WithoutKey(const std::string& message) {
+  return message.starts_with("duplicate key") ? "a key is given twice" : std::string_view(message);
+}
+
 Status CheckRow(const Json& row, const std::string& where, int64_t line) {
   return row.is_object() ? OkStatus() : At(where, line, "a row must be a JSON object");
 }
@@ -35,7 +40,7 @@ Result<std::vector<Json>> ParseJsonLines(std::string_view text, const std::strin
     ++number;
     if (PythonStrip(line).empty()) continue;
     auto row = ParseJson(line);
-    if (!row.ok()) return At(where, number, row.status().message());
+    if (!row.ok()) return At(where, number, WithoutKey(row.status().message()));
     RETURN_IF_ERROR(CheckRow(*row, where, number));
     if (static_cast<int64_t>(rows.size()) >= kDatasetRowsMax) {
       return ResourceExhausted(fmt::format("{} has more than {} rows", where, kDatasetRowsMax));
@@ -49,7 +54,8 @@ Result<std::vector<Json>> ParseJsonLines(std::string_view text, const std::strin
 Result<std::vector<Json>> ParseJsonWhole(std::string_view text, const std::string& field,
                                          const std::string& where) {
   auto json = ParseJson(text);
-  if (!json.ok()) return json.status().WithContext(where);
+  if (!json.ok())
+    return InvalidArgument(where + ": " + std::string(WithoutKey(json.status().message())));
   const Json* list = field.empty() ? &*json : JsonFind(*json, field);
   if (list == nullptr || !list->is_array()) {
     return InvalidArgument(

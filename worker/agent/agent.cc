@@ -18,6 +18,8 @@ SlotOptions OptionsOf(const AgentConfig& config, const SlotInfo& info, size_t in
   options.logits_dtype = config.logits_dtype;
   options.session.spawn.binary = config.runner;
   options.session.spawn.forward_log = true;
+  options.session.spawn.core_dumps = config.core_dumps;
+  if (config.core_dumps) options.session.spawn.arguments.emplace_back("--core-dumps");
   options.session.times.no_progress_ms = config.no_progress_ms;
   return options;
 }

@@ -78,6 +78,8 @@ void ReadSecurity(ConfigMap& map, AgentConfig& config) {
     map.Fail("tls", "needs both cert and key, or neither");
   }
   config.token_file = map.String("token_file", "");
+  config.core_dumps = map.Bool("core_dumps", config.core_dumps);
+  config.lock_memory = map.Bool("lock_memory", config.lock_memory);
 }
 
 }  // namespace
@@ -158,11 +160,13 @@ std::string PrintAgentConfig(const AgentConfig& config) {
              "engine: {}\n"
              "logits_dtype: {}\nlog_level: {}\nshutdown: {}ms\nno_progress: {}ms\n"
              "tls: {{ca: \"{}\", cert: \"{}\", key: \"{}\", server_name: \"{}\"}}\ntoken_file: "
-             "\"{}\"\n",
+             "\"{}\"\n"
+             "core_dumps: {}\nlock_memory: {}\n",
              config.scheduler, config.worker, slots, config.threads_per_slot, config.runner,
              config.models_dir, config.engine, config.logits_dtype, config.log_level,
              config.shutdown_ms, config.no_progress_ms, config.tls_ca, config.tls_cert,
-             config.tls_key, config.tls_server_name, config.token_file) +
+             config.tls_key, config.tls_server_name, config.token_file, config.core_dumps,
+             config.lock_memory) +
          PrintHub(config.hub);
 }
 

@@ -31,6 +31,8 @@ struct AgentConfig {
   int64_t shutdown_ms = 0;
   int64_t no_progress_ms = 0;  // a batch that takes longer ends as NO_PROGRESS
   // Security: see common/rpc.
+  bool core_dumps = false;  // of this daemon and its runners; a core file holds private rows
+  bool lock_memory = true;  // of this daemon, where the limit allows it: no private row is swapped
   std::string tls_ca, tls_cert, tls_key, tls_server_name;
   std::string token_file;
 };

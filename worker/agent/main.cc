@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -20,6 +19,7 @@
 
 #include "common/base/hardware_class.h"
 #include "common/base/log.h"
+#include "common/base/private_memory.h"
 #include "common/base/systemd_notify.h"
 #include "common/rpc/credentials.h"
 #include "worker/agent/agent.h"
@@ -123,7 +123,8 @@ Status Serve(AgentConfig config) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  ::prctl(PR_SET_DUMPABLE, 0);  // bundles may hold private rows: no core dump
+  if (!config.core_dumps) ForbidCoreDumps();  // bundles may hold private rows
+  if (config.lock_memory && LockMemory()) spdlog::info("memory is locked: nothing is swapped");
 
   ASSIGN_OR_RETURN(const std::vector<SlotInfo> slots, FindSlots(config));
   ASSIGN_OR_RETURN(const rpc::ClientCredentials credentials,

@@ -6,8 +6,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +14,7 @@
 #include <string>
 
 #include "common/base/log.h"
+#include "common/base/private_memory.h"
 #include "common/tokenizer/tokenizer.h"
 #include "worker/engine/engine.h"
 #include "worker/runner/messages.h"
@@ -28,13 +27,6 @@ std::atomic<int> stop_fd = -1;
 void OnSignal(int) {
   const uint64_t one = 1;
   if (::write(stop_fd.load(), &one, sizeof one) < 0) return;  // it was told before
-}
-
-// Prompts and private rows lie in this process's memory: no core file, no dump by another user.
-void KeepMemoryPrivate() {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
 }
 
 // A descriptor of its own for frames, so that a library that prints cannot damage them.
@@ -74,6 +66,8 @@ int main(int argc, char** argv) {
   app.add_option("--out-fd", out_fd, "Descriptor to write frames to")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--log-level", level, "debug, info, warning or error; logs go to stderr");
+  bool core_dumps = false;
+  app.add_flag("--core-dumps", core_dumps, "Allow core files, which hold private rows");
   bool hardware_class = false;
   std::string device = "cpu";
   int threads = 0;
@@ -95,7 +89,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (hardware_class) return PrintHardwareClass(device, threads);
-  KeepMemoryPrivate();
+  if (!core_dumps) koeval::ForbidCoreDumps();  // prompts and private rows lie in memory
   stop_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   koeval::runner::ServerOptions options;
   options.in_fd = TakeOver(in_fd);

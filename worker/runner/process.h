@@ -24,6 +24,7 @@ struct SpawnOptions {
   // Added to what is passed on of our own environment (a short list of names without secrets).
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<int64_t> address_space_bytes;  // RLIMIT_AS; not for CUDA, which maps far more
+  bool core_dumps = false;                     // whether a crash may leave a core file
   bool forward_log = false;                    // copy the runner's stderr to ours
   std::string vmstat_path = "/proc/vmstat";    // where the kernel counts its out-of-memory kills
 };

@@ -93,6 +93,7 @@ struct ChildSetup {
   std::vector<char*> arguments, environment;
   int input = -1, output = -1, log = -1, error = -1;
   int parent = -1;
+  bool core_dumps = false;
   rlim_t address_space = RLIM_INFINITY;
   std::string oom_score;
 };
@@ -111,8 +112,10 @@ void FillPointers(std::vector<std::string>& texts, std::vector<char*>& out) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int signal : {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::signal(signal, SIG_DFL);
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  if (!setup.core_dumps) {
+    const rlimit no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+  }
   if (setup.address_space != RLIM_INFINITY) {
     const rlimit space{setup.address_space, setup.address_space};
     ::setrlimit(RLIMIT_AS, &space);
@@ -151,6 +154,7 @@ ChildSetup Prepare(const SpawnOptions& options) {
   FillPointers(setup.argument_texts, setup.arguments);
   FillPointers(setup.environment_texts, setup.environment);
   setup.parent = ::getpid();
+  setup.core_dumps = options.core_dumps;
   if (options.address_space_bytes) {
     setup.address_space = static_cast<rlim_t>(*options.address_space_bytes);
   }

@@ -16,9 +16,9 @@ struct Child {
   int log = -1;     // reads its fd 2; non-blocking
 };
 
-// The child leads its own process group, dies (SIGKILL) with the calling THREAD, dumps no core, and
-// has fds 0 to 2 and the allowed part of our environment only. NOT_FOUND: no such binary;
-// UNAVAILABLE: the system refused.
+// The child leads its own process group, dies (SIGKILL) with the calling THREAD, dumps no core
+// unless the options allow it, and has fds 0 to 2 and the allowed part of our environment only.
+// NOT_FOUND: no such binary; UNAVAILABLE: the system refused.
 Result<Child> SpawnChild(const SpawnOptions& options);
 
 }  // namespace koeval::runner
