@@ -109,8 +109,8 @@ void AddBackup(CLI::App& app, Shell& shell) {
 
 void AddQueueCommands(CLI::App& app, Shell& shell) {
   AddQueue(app, shell);
-  AddChange(app, shell, "cancel", "End a request that is not terminal", "cancelled",
-            &Client::Cancel);
+  AddChange(app, shell, "cancel", "Withdraw a request that has not ended; submitters their own",
+            "cancelled", &Client::Cancel);
   AddChange(app, shell, "retry", "Start a new round of a FAILED request", "will be tried again",
             &Client::Retry);
   AddDispatch(app, shell, "pause", "Give out no new work; running work goes on", true);

@@ -31,7 +31,8 @@ void RebaseAll(const fs::path& folder, ServiceConfig* c) {
   for (std::string* path :
        {&c->state_dir, &c->database, &c->suites_dir, &c->datasets_dir, &c->models_dir, &c->tls.cert,
         &c->tls.key, &c->tls.client_ca, &c->tokens_file, &c->check.binary, &c->exports.requests_dir,
-        &c->exports.results_dir, &c->web.about_file, &c->check.policy_file, &c->hub.token_file}) {
+        &c->exports.results_dir, &c->web.about_file, &c->check.policy_file, &c->hub.token_file,
+        &c->notify.webhook.secret_file}) {
     *path = Rebase(*path, folder);
   }
   for (std::string& root : c->local_model_roots) root = Rebase(root, folder);
@@ -52,12 +53,25 @@ void ReadTimes(ConfigMap& map, ServiceConfig* c) {
       map.DurationMs("time_limit_max", c->time_limit_max_ms, kSecond, 365 * kDay);
 }
 
+Status ReadNotify(ConfigMap& map, NotifyConfig* c) {
+  ConfigMap notify = map.Map("notify");
+  c->webhook.url = notify.String("webhook_url", "");
+  c->webhook.secret_file = notify.String("webhook_secret_file", "");
+  c->webhook.timeout_ms = notify.DurationMs("webhook_timeout", c->webhook.timeout_ms, 100, kHour);
+  c->mail.command = notify.Strings("mail_command");
+  c->mail.timeout_ms = notify.DurationMs("mail_timeout", c->mail.timeout_ms, 100, kHour);
+  c->retry_for_ms = notify.DurationMs("retry_for", c->retry_for_ms, 0, 365 * kDay);
+  return notify.Finish();
+}
+
 Status ReadNested(ConfigMap& map, ServiceConfig* c) {
   ConfigMap tls = map.Map("tls");
   c->tls.cert = tls.String("cert", "");
   c->tls.key = tls.String("key", "");
   c->tls.client_ca = tls.String("client_ca", "");
   RETURN_IF_ERROR(tls.Finish());
+
+  RETURN_IF_ERROR(ReadNotify(map, &c->notify));
 
   ConfigMap check = map.Map("check");
   c->check.binary = check.String("binary", "");
@@ -105,6 +119,8 @@ Result<ServiceConfig> Read(ConfigMap map, const std::string& folder) {
   c.allow_local_models = map.Bool("allow_local_models", c.allow_local_models);
   c.local_model_roots = map.Strings("local_model_roots");
   c.tokens_file = map.String("tokens_file", "");
+  c.core_dumps = map.Bool("core_dumps", c.core_dumps);
+  c.lock_memory = map.Bool("lock_memory", c.lock_memory);
   c.log_level = map.String("log_level", c.log_level);
   if (std::find(kLogLevels.begin(), kLogLevels.end(), c.log_level) == kLogLevels.end()) {
     map.Fail("log_level",
@@ -210,6 +226,11 @@ Status ValidateServiceConfig(const ServiceConfig& config) {
       config.exports.requests_dir == config.exports.results_dir) {
     return InvalidArgument("export: requests_dir and results_dir must be two folders");
   }
+  RETURN_IF_ERROR(ValidateWebhook(config.notify.webhook));
+  if (!config.notify.mail.command.empty() &&
+      !fs::path(config.notify.mail.command.front()).is_absolute()) {
+    return InvalidArgument("notify.mail_command: must begin with the absolute path of a program");
+  }
   if (config.time_limit_default_ms > config.time_limit_max_ms) {
     return InvalidArgument("time_limit_default: is above time_limit_max; lower it or raise that");
   }
@@ -251,6 +272,15 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
   out += fmt::format("submits_max: {}\nsubmits_window: {}ms\n", c.submits_max, c.submits_window_ms);
   out += fmt::format("scoring_threads: {}\nscore_time_limit: {}ms\n", c.scoring_threads,
                      c.score_time_limit_ms);
+  std::vector<std::string> mail;
+  for (const std::string& argument : c.notify.mail.command) mail.push_back(Quoted(argument));
+  out += fmt::format(
+      "notify:\n  webhook_url: {}\n  webhook_secret_file: {}\n  webhook_timeout: {}ms\n"
+      "  mail_command: [{}]\n  mail_timeout: {}ms\n  retry_for: {}ms\n",
+      Quoted(c.notify.webhook.url), Quoted(c.notify.webhook.secret_file),
+      c.notify.webhook.timeout_ms, fmt::join(mail, ", "), c.notify.mail.timeout_ms,
+      c.notify.retry_for_ms);
+  out += fmt::format("core_dumps: {}\nlock_memory: {}\n", c.core_dumps, c.lock_memory);
   out += fmt::format(
       "check:\n  binary: {}\n  threads: {}\n  time_limit: {}ms\n  memory_mib: {}\n"
       "  policy_file: {}\n",

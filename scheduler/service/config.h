@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "scheduler/service/mail_command.h"
+#include "scheduler/service/webhook.h"
 
 namespace koeval::service {
 
@@ -47,6 +49,12 @@ struct WebConfig {
   bool public_pages = false;  // with tokens: whether reading needs none
 };
 
+struct NotifyConfig {
+  WebhookConfig webhook;
+  MailConfig mail;
+  int64_t retry_for_ms = 24 * 3'600'000LL;  // then a notification is dropped
+};
+
 struct ServiceConfig {
   std::string grpc_address = "127.0.0.1:7711";
   std::string http_address = "127.0.0.1:7712";  // "" = no HTTP
@@ -79,6 +87,9 @@ struct ServiceConfig {
   int64_t fit_wait_ms = 300'000;  // for a slot that can hold a model; then INFEASIBLE
   int64_t scoring_threads = 1;
   int64_t score_time_limit_ms = 600'000;  // of one score; then it is computed again
+  bool core_dumps = false;                // a core file holds private rows
+  bool lock_memory = true;                // where the limit allows it: no private row is swapped
+  NotifyConfig notify;
   std::string log_level = "info";
 
   std::string DatabasePath() const;

@@ -103,6 +103,11 @@ inline constexpr int64_t kDatasetFilesMax = 1'024;  // of one version
 inline constexpr int64_t kDatasetUploadBytesMax = int64_t{4} << 30;
 inline constexpr int kDatasetUploadsMax = 2;  // under way at once
 
+// Notifications.
+inline constexpr int64_t kNotifyEventsRead = 256;  // of the feed at once
+inline constexpr int64_t kWebhookAnswerBytesMax = 64 << 10;
+inline constexpr size_t kMailOutputBytesMax = 64 << 10;
+
 // HTTP.
 inline constexpr size_t kHttpThreads =
     128;                                    // a connection holds one until it has been idle for 1 s

@@ -27,6 +27,7 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/private_memory.h"
 #include "common/base/systemd_notify.h"
 #include "common/evaluation/suite.h"
 #include "common/hub/policy.h"
@@ -163,6 +164,8 @@ int Serve(const Flags& flags, const ServiceConfig& config) {
     return Complain(log, kExitUsage);
   }
   const sigset_t signals = BlockSignals();
+  if (!config.core_dumps) ForbidCoreDumps();  // suites may hold private rows
+  if (config.lock_memory && LockMemory()) spdlog::info("memory is locked: nothing is swapped");
   std::atomic<bool> fatal{false};
   auto scheduler = Open(config, [&fatal](const Status&) { fatal.store(true); });
   if (!scheduler.ok()) return Complain(scheduler.status(), kExitFailed);

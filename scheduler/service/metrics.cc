@@ -63,6 +63,8 @@ Metrics::Metrics(WallTime started) {
   scores_ = MakeOutcomes(registry_, "koeval_scores_total", "Score computations by outcome");
   exports_ = MakeOutcomes(registry_, "koeval_export_files_total",
                           "Files written to the export folders by outcome");
+  notifications_ = MakeOutcomes(registry_, "koeval_notifications_total",
+                                "Notifications of ended requests, delivered or dropped");
   prometheus::BuildGauge()
       .Name("koeval_build_info")
       .Help("Version of this scheduler")
@@ -122,6 +124,10 @@ void Metrics::CountScore(bool ok) {
 
 void Metrics::CountExport(bool ok) {
   exports_[ok ? 1 : 0]->Increment();
+}
+
+void Metrics::CountNotification(bool ok) {
+  notifications_[ok ? 1 : 0]->Increment();
 }
 
 std::string Metrics::Text() const {

@@ -31,7 +31,8 @@ class Metrics {
   void CountInboxRefusal();
   void CountCheck(bool ok);
   void CountScore(bool ok);
-  void CountExport(bool ok);  // a file of the export folders
+  void CountExport(bool ok);        // a file of the export folders
+  void CountNotification(bool ok);  // delivered, or dropped
 
   // Prometheus text format 0.0.4.
   std::string Text() const;
@@ -55,6 +56,7 @@ class Metrics {
   std::array<prometheus::Counter*, 2> checks_{};
   std::array<prometheus::Counter*, 2> scores_{};
   std::array<prometheus::Counter*, 2> exports_{};
+  std::array<prometheus::Counter*, 2> notifications_{};
 };
 
 }  // namespace koeval::service

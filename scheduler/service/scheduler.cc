@@ -25,6 +25,7 @@
 #include "scheduler/service/http_server.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/model_facts.h"
+#include "scheduler/service/notifier.h"
 #include "scheduler/service/queue_service.h"
 #include "scheduler/service/results_service.h"
 #include "scheduler/service/scoring.h"
@@ -138,6 +139,7 @@ class Scheduler::Impl final : public Outlets {
     started_ = true;
     RETURN_IF_ERROR(dispatcher_.Start());
     board_state_->exporter.Start([this] { return dispatcher_.committed_seq(); });
+    RETURN_IF_ERROR(StartNotifiers());
     RETURN_IF_ERROR(OpenGrpc());
     if (!config_.http_address.empty()) RETURN_IF_ERROR(OpenHttp());
     SetHealth(true);
@@ -160,6 +162,7 @@ class Scheduler::Impl final : public Outlets {
     }
     if (web_) web_->Close();
     http_.reset();
+    StopNotifiers();
     check_pool_->Stop();
     score_pool_->Stop();
     submissions_->Stop();
@@ -191,6 +194,8 @@ class Scheduler::Impl final : public Outlets {
     watchers_.Wake();
     board_state_->exporter.Wake();
     if (WebServer* web = web_outlet_.load()) web->Committed();
+    MutexLock lock(notifiers_mutex_);
+    for (const auto& notifier : notifiers_) notifier->Wake();
   }
 
   void ToWorker(const core::Effect& effect) override {
@@ -218,6 +223,38 @@ class Scheduler::Impl final : public Outlets {
   }
 
   bool stopping_checks() const { return !started_; }
+
+  Status StartNotifiers() {
+    std::vector<std::unique_ptr<NotificationSender>> senders;
+    if (!config_.notify.webhook.url.empty()) {
+      ASSIGN_OR_RETURN(auto sender, MakeWebhook(config_.notify.webhook));
+      senders.push_back(std::move(sender));
+    }
+    if (!config_.notify.mail.command.empty()) {
+      senders.push_back(MakeMailCommand(config_.notify.mail, Clock::Real()));
+    }
+    for (auto& sender : senders) {
+      const std::string cursor = config_.state_dir + "/notified-" + sender->name();
+      ASSIGN_OR_RETURN(
+          auto notifier,
+          Notifier::Start(std::move(sender),
+                          {.cursor_file = cursor, .retry_for_ms = config_.notify.retry_for_ms},
+                          readers_, metrics_, clock_, dispatcher_.committed_seq()));
+      MutexLock lock(notifiers_mutex_);
+      notifiers_.push_back(std::move(notifier));
+    }
+    return OkStatus();
+  }
+
+  // Outside the lock: the dispatcher may commit meanwhile.
+  void StopNotifiers() {
+    std::vector<std::unique_ptr<Notifier>> ending;
+    {
+      MutexLock lock(notifiers_mutex_);
+      ending.swap(notifiers_);
+    }
+    for (const auto& notifier : ending) notifier->Stop();
+  }
 
   Status LoadSuites() {
     DatasetRecords records = datasets_->All();
@@ -369,6 +406,8 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<DatasetService> dataset_service_;
   std::unique_ptr<BoardService> board_;
   std::unique_ptr<WorkerLinkService> link_;
+  Mutex notifiers_mutex_;
+  std::vector<std::unique_ptr<Notifier>> notifiers_ GUARDED_BY(notifiers_mutex_);
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<WebServer> web_;
   std::atomic<WebServer*> web_outlet_{nullptr};  // web_, for the dispatcher's thread
