@@ -54,10 +54,12 @@ bool Cluster::Until(const Done& done) {
   return false;
 }
 
-Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {
+Cluster::Cluster(ClusterOptions options)
+    : options_(std::move(options)), token_file_(options_.token_file) {
   std::string pattern = (fs::temp_directory_path() / "koeval-test-XXXXXX").string();
   KOEVAL_CHECK(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
   folder_ = pattern;
+  if (options_.keeps_traces) fs::create_directories(folder_ + "/clients");
 }
 
 Cluster::~Cluster() {
@@ -78,17 +80,26 @@ Cluster::~Cluster() {
   fs::remove_all(folder_, ignored);
 }
 
-pid_t Cluster::Spawn(const std::vector<std::string>& argv, const std::string& log) {
+pid_t Cluster::Spawn(const std::vector<std::string>& argv, const std::string& out,
+                     const std::string& err, const std::string& node) {
   std::vector<char*> raw;
   for (const std::string& argument : argv) raw.push_back(const_cast<char*>(argument.c_str()));
   raw.push_back(nullptr);
-  const std::string path = folder_ + "/" + log;
+  const std::string out_path = folder_ + "/" + out;
+  const std::string err_path = folder_ + "/" + err;
+  const std::string home = folder_ + "/nodes/" + node;
+  if (options_.keeps_traces) fs::create_directories(home);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    ::dup2(fd, STDOUT_FILENO);
-    if (!log.ends_with(".out")) ::dup2(fd, STDERR_FILENO);
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND;
+    ::dup2(::open(out_path.c_str(), kFlags, 0600), STDOUT_FILENO);
+    if (!err.empty()) ::dup2(::open(err_path.c_str(), kFlags, 0600), STDERR_FILENO);
     ::setpgid(0, 0);
+    if (options_.keeps_traces) {
+      if (::chdir(home.c_str()) != 0) ::_exit(126);
+      ::setenv("TMPDIR", home.c_str(), 1);
+      ::setenv("HOME", home.c_str(), 1);
+    }
     ::execv(raw[0], raw.data());
     ::_exit(127);
   }
@@ -113,10 +124,10 @@ void Cluster::StartScheduler() {
   std::ofstream(config) << fmt::format(
       "grpc_address: {}\nhttp_address: 127.0.0.1:0\ndatabase: {}/koeval.db\nstate_dir: {}/state\n"
       "suites_dir: {}\ndefault_suite: {}\nallow_local_models: true\nlease_batches_max: {}\n"
-      "heartbeat: 200ms\nlease: 2s\ngrace: 5s\n",
+      "heartbeat: 200ms\nlease: 2s\ngrace: 5s\n{}",
       address_, folder_, folder_,
       options_.suites_dir.empty() ? Source("configs/suites") : options_.suites_dir, options_.suite,
-      options_.lease_batches_max);
+      options_.lease_batches_max, options_.scheduler_settings);
   if (!options_.link_model.first.empty()) {
     const fs::path link = fs::path(folder_) / "models" / options_.link_model.first;
     fs::create_directories(link.parent_path());
@@ -126,7 +137,7 @@ void Cluster::StartScheduler() {
   const std::string ports = folder_ + "/ports";
   fs::remove(ports);
   scheduler_ = Spawn({Binary("koeval-scheduler"), "--config", config, "--port-file", ports},
-                     "scheduler.log");
+                     "scheduler.log", "scheduler.log", "scheduler");
   const bool up = Until([&] {
     const auto text = ReadFile(ports);
     if (!text.ok() || text->find("grpc=") == std::string::npos) return false;
@@ -134,6 +145,10 @@ void Cluster::StartScheduler() {
     const size_t end = text->find('\n', start);
     if (end == std::string::npos) return false;
     address_ = text->substr(start, end - start);
+    const size_t http = text->find("http=", end);
+    const size_t http_end = text->find('\n', end + 1);
+    if (http == std::string::npos || http_end == std::string::npos) return false;
+    http_address_ = text->substr(http + 5, http_end - http - 5);
     return true;
   });
   ASSERT_TRUE(up) << "the scheduler did not open its ports";
@@ -148,9 +163,11 @@ void Cluster::StartWorker(const std::string& name, const std::vector<std::string
                                    "--slots",
                                    "cpu",
                                    "--config",
-                                   Source("tests/integration/worker.yaml")};
+                                   options_.worker_config.empty()
+                                       ? Source("tests/integration/worker.yaml")
+                                       : options_.worker_config};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  workers_[name] = Spawn(argv, name + ".log");
+  workers_[name] = Spawn(argv, name + ".log", name + ".log", name);
 }
 
 int Cluster::EndScheduler(int signal) {
@@ -165,33 +182,51 @@ int Cluster::EndWorker(const std::string& name, int signal) {
   return status;
 }
 
-bool Cluster::KillRunnerOf(const std::string& worker) {
-  const pid_t parent = workers_.at(worker);
+std::vector<pid_t> Cluster::RunnersOf(pid_t worker) const {
+  std::vector<pid_t> out;
   for (const auto& entry : fs::directory_iterator("/proc")) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream stat(entry.path() / "stat");
     std::string pid, command, state;
-    pid_t found = 0;
-    stat >> pid >> command >> state >> found;
-    if (found == parent && command == "(koeval-runner)") {
-      return ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL) == 0;
+    pid_t parent = 0;
+    stat >> pid >> command >> state >> parent;
+    if (parent == worker && command == "(koeval-runner)") {
+      out.push_back(static_cast<pid_t>(std::stol(pid)));
     }
   }
-  return false;
+  return out;
+}
+
+bool Cluster::KillRunnerOf(const std::string& worker, int signal) {
+  const std::vector<pid_t> runners = RunnersOf(workers_.at(worker));
+  return !runners.empty() && ::kill(runners.front(), signal) == 0;
+}
+
+std::vector<pid_t> Cluster::Processes() const {
+  std::vector<pid_t> out = {scheduler_};
+  for (const auto& [name, pid] : workers_) {
+    out.push_back(pid);
+    for (const pid_t runner : RunnersOf(pid)) out.push_back(runner);
+  }
+  return out;
 }
 
 std::string Cluster::Koeval(const std::vector<std::string>& arguments, int* status) {
   std::vector<std::string> argv = {Binary("koeval"), "--address", address_};
+  if (!token_file_.empty()) argv.insert(argv.end(), {"--token-file", token_file_});
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  const std::string out = fmt::format("client-{}.out", ++calls_);
-  const pid_t pid = Spawn(argv, out);
+  const std::string call = std::to_string(++calls_);
+  const std::string out =
+      options_.keeps_traces ? "clients/" + call + ".out" : "client-" + call + ".out";
+  const std::string err = options_.keeps_traces ? "clients/" + call + ".err" : "";
+  const pid_t pid = Spawn(argv, out, err, "client");
   int raw = 0;
   const bool ended = Until([&] { return ::waitpid(pid, &raw, WNOHANG) == pid; });
   if (!ended) End(pid, SIGKILL);
   const int code = ended && WIFEXITED(raw) ? WEXITSTATUS(raw) : -1;
   const auto text = ReadFile(folder_ + "/" + out);
-  fs::remove(folder_ + "/" + out);
+  if (!options_.keeps_traces) fs::remove(folder_ + "/" + out);
   const std::string shown = text.ok() ? *text : "";
   if (status != nullptr) {
     *status = code;

@@ -1,6 +1,7 @@
 // A real cluster for tests: scheduler and workers as processes on loopback, driven by the client.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -20,6 +21,12 @@ struct ClusterOptions {
   int64_t patience_ms = 120'000;  // of every wait
   // ORG/NAME and the directory that the scheduler finds under that name; "" for none.
   std::pair<std::string, std::string> link_model;
+  std::string scheduler_settings;  // more lines of its configuration
+  std::string worker_config;       // "" = worker.yaml beside this file
+  std::string token_file;          // of the client; "" = none
+  // Every process gets a folder of its own below nodes/ as working, home and temporary folder, and
+  // what calls of the client print stays in clients/<number>.out and .err.
+  bool keeps_traces = false;
 };
 
 // Ends what it started, and removes its folder, when it goes. Failures of the set-up fail the test.
@@ -36,9 +43,13 @@ class Cluster {
   // Sends `signal` and reaps. Returns the exit status, or -signal when a signal ended it.
   int EndScheduler(int signal);
   int EndWorker(const std::string& name, int signal);
-  // SIGKILL to the runner of `worker`; false when it has none.
-  bool KillRunnerOf(const std::string& worker);
+  // `signal` to the runner of `worker`; false when it has none.
+  bool KillRunnerOf(const std::string& worker, int signal = SIGKILL);
+  // The scheduler, the workers and their runners.
+  std::vector<pid_t> Processes() const;
 
+  // Calls of the client from now on are made with this token.
+  void UseToken(const std::string& token_file) { token_file_ = token_file; }
   // One call of the client; stdout. `status` gets its exit code.
   std::string Koeval(const std::vector<std::string>& arguments, int* status = nullptr);
   Json KoevalJson(std::vector<std::string> arguments);
@@ -64,16 +75,21 @@ class Cluster {
   StoredBatches StoredBatchesOf(const std::string& id);
 
   const std::string& folder() const { return folder_; }
+  const std::string& http_address() const { return http_address_; }
 
  private:
-  pid_t Spawn(const std::vector<std::string>& argv, const std::string& log);
+  // stdout goes to `out` and stderr to `err` in the cluster's folder; "" leaves it as it is. `node`
+  // names the folder of a process that has one.
+  pid_t Spawn(const std::vector<std::string>& argv, const std::string& out, const std::string& err,
+              const std::string& node);
+  std::vector<pid_t> RunnersOf(pid_t worker) const;
   int End(pid_t pid, int signal);
   template <typename Done>
   bool Until(const Done& done);
 
   const ClusterOptions options_;
   std::string folder_;
-  std::string address_;
+  std::string address_, http_address_, token_file_;
   int calls_ = 0;
   pid_t scheduler_ = 0;
   std::map<std::string, pid_t> workers_;
