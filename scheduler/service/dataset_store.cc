@@ -227,7 +227,10 @@ Result<DatasetRecord> DatasetStore::Inspect(const std::string& incoming) {
   if (files.empty()) return InvalidArgument("the dataset has no file");
   for (const auto& [name, path] : files) {
     ASSIGN_OR_RETURN(const std::string text, ReadFile(path.string(), evaluation::kDatasetBytesMax));
-    const auto rows = evaluation::ParseDataset(text, OptionsOf(path), name);
+    const evaluation::DatasetOptions options = OptionsOf(path);
+    const auto rows = options.format == evaluation::DatasetFormat::kParquet
+                          ? evaluation::ReadDatasetFile(path.string(), options)
+                          : evaluation::ParseDataset(text, options, name);
     if (!rows.ok()) return rows.status();
     if (rows->empty()) return InvalidArgument(name + ": has no row");
     digest.Add(name + "\n" + Sha256Hex(text) + "\n");
