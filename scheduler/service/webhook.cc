@@ -10,7 +10,7 @@
 #include <mutex>
 #include <utility>
 
-#include "common/rpc/private_file.h"
+#include "common/base/private_file.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/version.h"
 
@@ -144,7 +144,7 @@ Status ValidateWebhook(const WebhookConfig& config) {
 
 Result<std::unique_ptr<NotificationSender>> MakeWebhook(const WebhookConfig& config) {
   RETURN_IF_ERROR(ValidateWebhook(config));
-  auto secret = rpc::ReadPrivateFile(config.secret_file, kSecretBytesMax);
+  auto secret = ReadPrivateFile(config.secret_file, kSecretBytesMax);
   if (!secret.ok()) return secret.status().WithContext("notify.webhook_secret_file");
   while (!secret->empty() && std::isspace(static_cast<unsigned char>(secret->back())) != 0) {
     secret->pop_back();
