@@ -146,6 +146,19 @@ evaluation::DatasetOptions OptionsOf(const fs::path& file) {
   return options;
 }
 
+// Adds what the file `name` holds to its split, which may lie in parts.
+void CountRows(const std::string& name, int64_t rows, int64_t bytes, DatasetRecord* record) {
+  const std::string config = fs::path(name).parent_path().string();
+  const std::string split = evaluation::DatasetSplitOf(name);
+  for (DatasetSplitFacts& known : record->splits) {
+    if (known.config != config || known.split != split) continue;
+    known.rows += rows;
+    known.bytes += bytes;
+    return;
+  }
+  record->splits.push_back({config, split, rows, bytes});
+}
+
 }  // namespace
 
 Status ValidateDatasetName(const std::string& name) {
@@ -234,9 +247,7 @@ Result<DatasetRecord> DatasetStore::Inspect(const std::string& incoming) {
     if (!rows.ok()) return rows.status();
     if (rows->empty()) return InvalidArgument(name + ": has no row");
     digest.Add(name + "\n" + Sha256Hex(text) + "\n");
-    record.splits.push_back({fs::path(name).parent_path().string(), path.stem().string(),
-                             static_cast<int64_t>(rows->size()),
-                             static_cast<int64_t>(text.size())});
+    CountRows(name, static_cast<int64_t>(rows->size()), static_cast<int64_t>(text.size()), &record);
   }
   record.origin.digest = digest.FinishHex();
   return record;

@@ -216,6 +216,18 @@ TEST_F(DatasetTest, TheListNamesVersionsWithDigestSplitsAndSizes) {
   EXPECT_EQ(list.datasets(1).splits(1).bytes(), static_cast<int64_t>(rows_.size()));
 }
 
+TEST_F(DatasetTest, PartsOfASplitCountAsOne) {
+  const size_t half = rows_.find('\n', rows_.size() / 2) + 1;
+  ASSERT_TRUE(Add("acme/toy-a", {{"test-00000-of-00002.jsonl", rows_.substr(0, half)},
+                                 {"test-00001-of-00002.jsonl", rows_.substr(half)}})
+                  .ok());
+  ASSERT_EQ(added_.dataset().splits_size(), 1);
+  EXPECT_EQ(added_.dataset().splits(0).split(), "test");
+  EXPECT_EQ(added_.dataset().splits(0).rows(), 6);
+  EXPECT_EQ(added_.dataset().splits(0).bytes(), static_cast<int64_t>(rows_.size()));
+  EXPECT_EQ(Unavailable(), "");
+}
+
 TEST_F(DatasetTest, ADatasetOfStoredRequestsStaysAndOthersGoWithTheirBundles) {
   ASSERT_TRUE(Add("acme/toy-a", {{"test.jsonl", rows_}}).ok());
   v1::RemoveDatasetResponse removed;
