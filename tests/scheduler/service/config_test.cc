@@ -39,7 +39,10 @@ TEST(ServiceConfig, WhatIsPrintedReadsBackTheSame) {
   const auto config = ParseServiceConfig(
       "grpc_address: '[::1]:9'\nhttp_address: \"\"\nstate_dir: state\nlease: 20s\nheartbeat: "
       "500ms\n"
-      "allow_local_models: true\nlocal_model_roots: [/a, '/b \"c\"']\ncheck: {threads: 3}\n",
+      "allow_local_models: true\nlocal_model_roots: [/a, '/b \"c\"']\ncheck: {threads: 3}\n"
+      "public_datasets: [kmmlu, skt/kobest_v1]\nsubmits_max: 5\nsubmits_window: 2h\n"
+      "core_dumps: true\nlock_memory: false\nnotify:\n  webhook_url: https://host/hook\n"
+      "  webhook_secret_file: secret\n  mail_command: [/usr/bin/msmtp, 'a \"b\"']\n",
       "x.yaml", "/base");
   ASSERT_TRUE(config.ok()) << config.status().ToString();
   EXPECT_EQ(config->state_dir, "/base/state");
@@ -90,6 +93,11 @@ TEST(ServiceConfig, ErrorsNameThePlace) {
       {"grpc_address: 0.0.0.0:7711\ntokens_file: t", "grpc_address"},
       {"http_address: 0.0.0.0:7712", "http_address"},
       {"insecure_listen: why not", "insecure_listen"},
+      {"notify: {webhook_url: 'ftp://host/'}", "notify.webhook_url"},
+      {"notify: {webhook_url: 'https://host/hook'}", "notify.webhook_secret_file"},
+      {"notify: {mail_command: [sendmail, -i]}", "notify.mail_command"},
+      {"notify: {mail: x}", "notify.mail"},
+      {"submits_max: -1", "submits_max"},
       {"time_limit_default: 2d\ntime_limit_max: 1d", "time_limit_default"},
       {"grace: 10s\ngrace: 11s", "given twice"},
       {"- a", "top level"},

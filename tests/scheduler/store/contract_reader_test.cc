@@ -1,6 +1,7 @@
 // Queries of every JobStore.
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "tests/scheduler/store/contract.h"
 
@@ -50,6 +51,20 @@ RequestFilter OfStates(std::vector<RequestState> states) {
 // Each text "" for all.
 RequestFilter OfTexts(std::string suite, std::string model, std::string submitter) {
   return {{}, std::move(suite), std::move(model), std::move(submitter)};
+}
+
+TEST_P(ReaderContract, RequestsOfABundleAreCountedInEveryState) {
+  CommitTwelve();
+  core::RequestRow other = MakeRequest(13, random_);
+  other.spec.bundle_digest = "another";
+  ASSERT_TRUE(IsOk(Commit({other})));
+  std::map<std::string, int64_t> wanted = {{"another", 1}, {"unknown", 0}};
+  for (const core::RequestRow& row : rows_) ++wanted[row.spec.bundle_digest];
+  for (const auto& [digest, count] : wanted) {
+    const auto found = reader_->CountRequestsOf(digest);
+    ASSERT_TRUE(IsOk(found));
+    EXPECT_EQ(*found, count) << digest;
+  }
 }
 
 TEST_P(ReaderContract, GetRequestGivesTheWholeRow) {
