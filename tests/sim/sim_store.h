@@ -51,6 +51,11 @@ class SimStore {
   void Put(const core::EventRow& row);
   void Put(const core::AuditRow& row);
   void Put(const core::MetaRow& row);
+  // Rows of other parts of the scheduler.
+  template <typename Other>
+  void Put(const Other&) {
+    world_.Violation("the core wrote a row that is not its own");
+  }
   void CheckTerminalChange(const core::RequestRow& before, const core::RequestRow& after);
   bool HasAllBatches(const core::RequestRow& row) const;
 
