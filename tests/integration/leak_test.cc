@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "common/base/file.h"
 #include "tests/common/temp_folder.h"
@@ -22,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kRows = 40;
+constexpr int kRows = 400;  // enough for a crash in the middle
 
 // One sentence for each place that a text can stand in.
 constexpr const char* kQuestion = "물음표가 붙은 은밀한 문장 Q-58213";
@@ -123,6 +124,20 @@ std::string SeenFromOutside(const Cluster& cluster) {
   return out;
 }
 
+// Soft and hard limit of core files, as /proc has them: "0 0".
+std::string CoreLimit(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/limits", pid));
+  const std::string_view name = "Max core file size";
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream fields(line.substr(name.size()));
+    std::string soft, hard;
+    fields >> soft >> hard;
+    return soft + " " + hard;
+  }
+  return "unknown";
+}
+
 std::set<std::string> SharedMemory() {
   std::set<std::string> out;
   std::error_code error;
@@ -195,6 +210,8 @@ TEST(LeakTest, NoTextOfAPrivateEvaluationLeavesTheSchedulersStore) {
   cluster.Koeval({"submit", model, "--request-id", "run"});
   cluster.WaitForBatches("run", 1);
   outside += SeenFromOutside(cluster);
+  EXPECT_GE(cluster.Processes().size(), 4U) << "scheduler, two workers and a runner";
+  for (const pid_t pid : cluster.Processes()) EXPECT_EQ(CoreLimit(pid), "0 0") << pid;
   EXPECT_TRUE(cluster.KillRunnerOf("node-a", SIGSEGV) || cluster.KillRunnerOf("node-b", SIGSEGV));
   cluster.WaitForBatches("run", 3);
   outside += SeenFromOutside(cluster);
