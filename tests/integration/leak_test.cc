@@ -147,10 +147,16 @@ std::set<std::string> SharedMemory() {
   return out;
 }
 
-std::string Get(const std::string& address, const std::string& path) {
+// The answer to a reader; a 200 is expected where `must`.
+std::string Get(const std::string& address, const std::string& path, bool must) {
   httplib::Client client("http://" + address);
-  const auto response = client.Get(path);
-  return response ? response->body : "";
+  const auto response = client.Get(path, {{"Authorization", "Bearer reader-token-0123456789"}});
+  EXPECT_TRUE(response) << path;
+  if (!response) return "";
+  if (must) {
+    EXPECT_EQ(response->status, 200) << path << "\n" << response->body;
+  }
+  return response->body;
 }
 
 void ExpectClean(const std::vector<Leak>& leaks) {
@@ -248,9 +254,13 @@ TEST(LeakTest, NoTextOfAPrivateEvaluationLeavesTheSchedulersStore) {
     cluster.Koeval(call);
   }
   std::string http;
-  for (const char* path : {"/healthz", "/metrics", "/status", "/", "/leaderboard"}) {
-    http += Get(cluster.http_address(), path);
+  for (const char* path :
+       {"/healthz", "/metrics", "/", "/queue", "/requests/run", "/requests/bad-index",
+        "/leaderboard.csv", "/leaderboard.json", "/api/v1/requests/run",
+        "/api/v1/requests/run/results", "/api/v1/requests/run/results/file"}) {
+    http += Get(cluster.http_address(), path, /*must=*/true);
   }
+  http += Get(cluster.http_address(), "/status", /*must=*/false);
   EXPECT_NE(http.find("koeval_batches_total"), std::string::npos);
 
   // The operator sees the texts: in a place of their own.
