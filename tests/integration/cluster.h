@@ -20,7 +20,7 @@ struct ClusterOptions {
   int64_t lease_batches_max = 2;
   int64_t patience_ms = 120'000;  // of every wait
   // ORG/NAME and the directory that the scheduler finds under that name; "" for none.
-  std::pair<std::string, std::string> link_model;
+  std::pair<std::string, std::string> link_model = {};
   std::string scheduler_settings;  // more lines of its configuration
   std::string worker_config;       // "" = worker.yaml beside this file
   std::string token_file;          // of the client; "" = none
