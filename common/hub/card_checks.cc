@@ -92,12 +92,11 @@ void CheckCardText(const ModelCard& card, bool is_there, const SubmissionPolicy&
   if (characters < policy.model_card_characters) {
     const std::string found =
         is_there ? fmt::format("README.md has {} characters of text besides its header", characters)
-                 : "there is no README.md";
-    AddDemanded(
-        report, demands.model_card, Ending::kModelCardTooShort,
-        fmt::format("{}, and at least {} are asked for", found, policy.model_card_characters),
-        "Describe in README.md what the model is, what it was trained on and how it is "
-        "used.");
+                 : "there is no model card (README.md)";
+    AddDemanded(report, demands.model_card, Ending::kModelCardTooShort,
+                fmt::format("{}; {} characters are the least", found, policy.model_card_characters),
+                "Describe in README.md what the model is, what it was trained on and how it is "
+                "used.");
   }
   report.EndStep("model card", first, fmt::format("{} characters", characters));
 }

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/clock.h"
+#include "common/base/json.h"
 #include "common/base/size_text.h"
 #include "scheduler/cli/table.h"
 
@@ -164,6 +166,29 @@ std::string RenderStatus(const Terminal& terminal, const QueueView& queue,
   return out;
 }
 
+namespace {
+
+// The errors of the checks behind the one that names the request's end.
+std::string FindingsText(const Terminal& terminal, const RequestView& r) {
+  const auto facts = ParseJson(r.facts_json.empty() ? "{}" : r.facts_json);
+  const Json* findings = facts.ok() ? JsonFind(*facts, "findings") : nullptr;
+  if (r.state != "FAILED" || findings == nullptr || !findings->is_array()) return "";
+  const auto text = [](const Json& finding, const char* key) {
+    const Json* value = JsonFind(finding, key);
+    return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+  };
+  std::string out;
+  bool is_first = true;
+  for (const Json& finding : *findings) {
+    if (text(finding, "severity") != "error" || std::exchange(is_first, false)) continue;
+    Field(out, terminal, "also", text(finding, "code") + ": " + text(finding, "message"));
+    Field(out, terminal, "do", text(finding, "remedy"));
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string RenderRequest(const Terminal& terminal, const RequestView& r,
                           const std::vector<AttemptView>& attempts, int64_t now_us) {
   std::string out = fmt::format("{}  {}\n", r.id, Painted(terminal, StatePaint(r.state), r.state));
@@ -177,6 +202,7 @@ std::string RenderRequest(const Terminal& terminal, const RequestView& r,
   Field(out, terminal, "ending", r.ending);
   Field(out, terminal, "why", r.reason);
   Field(out, terminal, "do", r.remedy);
+  out += FindingsText(terminal, r);
   Field(out, terminal, "model", r.model + (r.revision.empty() ? "" : " @ " + r.revision));
   Field(out, terminal, "precision", r.precision);
   Field(out, terminal, "suite",

@@ -72,8 +72,7 @@ std::optional<core::Finding> FirstError(const CheckReport& report) {
     if (!first) first = core::Finding{finding.code, finding.message, finding.remedy};
   }
   if (more > 0) {
-    first->reason += fmt::format(" (and {} more finding{}: see the request's facts)", more,
-                                 more == 1 ? "" : "s");
+    first->reason += fmt::format(" (and {} more finding{})", more, more == 1 ? "" : "s");
   }
   return first;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scheduler/cli/render.h"
+
 namespace koeval::cli {
 namespace {
 
@@ -42,6 +44,26 @@ TEST(RenderCheck, ControlCharactersOfARepositoryNeverReachTheTerminal) {
   report["findings"][0]["message"] = "evil\x1b[2Jname";
   report["facts"]["license"] = "x\x1b]0;title\x07";
   EXPECT_THAT(RenderCheckReport(Plain(80), report), Not(HasSubstr("\x1b")));
+}
+
+TEST(RenderCheck, AFailedRequestNamesEveryFindingOnce) {
+  RequestView request;
+  request.id = "r-1";
+  request.state = "FAILED";
+  request.ending = "BAD_CHECKPOINT";
+  request.reason = "model.safetensors ends early (and 1 more finding)";
+  request.remedy = "Upload the file again.";
+  request.facts_json = R"({"facts":{},"findings":[
+    {"code":"BAD_CHECKPOINT","severity":"error","message":"model.safetensors ends early","remedy":"Upload."},
+    {"code":"BAD_TOKENIZER","severity":"error","message":"no tokenizer.json","remedy":"Add it."},
+    {"code":"LICENSE_NOT_OPEN","severity":"warning","message":"not open","remedy":"Nothing."}]})";
+  const std::string text = RenderRequest(Plain(80), request, {}, 0);
+  EXPECT_THAT(text, HasSubstr("BAD_TOKENIZER: no tokenizer.json"));
+  EXPECT_THAT(text, HasSubstr("Add it."));
+  EXPECT_THAT(text, Not(HasSubstr("LICENSE_NOT_OPEN"))) << "warnings did not end it";
+  EXPECT_THAT(text, Not(HasSubstr("BAD_CHECKPOINT: model"))) << "the end says it already";
+  request.facts_json = "{damaged";
+  EXPECT_THAT(RenderRequest(Plain(80), request, {}, 0), HasSubstr("ends early"));
 }
 
 TEST(RenderCheck, ADryRunTellsWorkPlacementAndStart) {
