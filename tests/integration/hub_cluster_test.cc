@@ -21,15 +21,16 @@ const std::vector<std::string> kLimit = {"--limit", "24"};
 
 class HubClusterTest : public ::testing::Test {
  protected:
-  HubClusterTest() {
+  // `asks_hub`: the scheduler does too; else it sees the model below models_dir.
+  explicit HubClusterTest(bool asks_hub = false) : cluster_(Options(asks_hub, hub_.endpoint())) {
     commit_ = hub_.AddFolder(kModel, Source("configs/demo/model"));
     cluster_.StartScheduler();
   }
 
-  static ClusterOptions Options() {
+  static ClusterOptions Options(bool asks_hub, const std::string& endpoint) {
     ClusterOptions options;
-    // The checks see the model below models_dir; workers have the hub alone.
-    options.link_model = {kModel, Source("configs/demo/model")};
+    if (asks_hub) options.scheduler_settings = "hub: {endpoint: \"" + endpoint + "\"}\n";
+    if (!asks_hub) options.link_model = {kModel, Source("configs/demo/model")};
     return options;
   }
   std::string Cache() const { return cluster_.folder() + "/hub-cache"; }
@@ -72,7 +73,7 @@ class HubClusterTest : public ::testing::Test {
   }
 
   hub::FakeHub hub_;
-  Cluster cluster_{Options()};
+  Cluster cluster_;
   std::string commit_;
   int evals_ = 0;
 };
@@ -125,6 +126,20 @@ TEST_F(HubClusterTest, AModelThatLeftTheHubFailsWithItsReason) {
   const Json request = cluster_.KoevalJson({"status", "gone"})["request"];
   EXPECT_EQ(request["ending"], "MODEL_NOT_FOUND");
   EXPECT_NE(request["reason"].get<std::string>().find(kModel), std::string::npos);
+}
+
+class HubAloneTest : public HubClusterTest {
+ protected:
+  HubAloneTest() : HubClusterTest(/*asks_hub=*/true) {}
+};
+
+TEST_F(HubAloneTest, ABranchIsPinnedCheckedDownloadedAndScored) {
+  StartWorker("node-a");
+  StartWorker("node-b");
+  cluster_.WaitForWorkers(2);
+  ASSERT_EQ(Run("branch", "main"), "FINISHED");
+  EXPECT_EQ(Lines(cluster_.Samples("branch")), EvalSamples(Source("configs/demo/model"), {}));
+  EXPECT_TRUE(fs::exists(Cache() + "/models--org--demo/snapshots/" + commit_));
 }
 
 }  // namespace
