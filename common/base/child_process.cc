@@ -17,28 +17,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/base/fd.h"
+
 namespace koeval {
 namespace {
 
 constexpr int64_t kStopCheckMs = 100;  // how soon `stop` is seen
 constexpr int kExecFailed = 127;
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  ~Fd() { Reset(); }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-  void Reset(int fd = -1) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = fd;
-  }
-
- private:
-  int fd_;
-};
 
 Status MakePipe(Fd* read_end, Fd* write_end) {
   std::array<int, 2> ends{};

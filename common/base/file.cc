@@ -13,22 +13,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/base/fd.h"
+
 namespace koeval {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Status ErrnoStatus(int error, std::string_view doing, const std::string& path) {
   const std::string text = fmt::format("cannot {} {}: {}", doing, path, std::strerror(error));
@@ -72,13 +60,13 @@ Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
 Status SyncFolderOf(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
-  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0 || ::fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync folder", folder);
   return OkStatus();
 }
 
 Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
   ASSIGN_OR_RETURN(const size_t size, RegularFileSize(fd.get(), path));
   if (size > bytes_max) {
@@ -135,7 +123,7 @@ Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint
 }
 
 Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
   ASSIGN_OR_RETURN(const size_t size, RegularFileSize(fd.get(), path));
   if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/fd.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/hub/digest.h"
@@ -26,20 +27,6 @@ constexpr size_t kReadBytes = 1 << 20;
 constexpr size_t kMarkBytesMax = 4096;
 // Longer than a tick of the clock that file systems stamp with: 10 ms at 100 Hz.
 constexpr int64_t kTickMs = 20;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // Adds the first `bytes` of `fd` to `digest`. ABORTED when it has fewer.
 Status AddFile(int fd, int64_t bytes, const std::string& path, FileDigest& digest,
@@ -172,7 +159,7 @@ BlobStore::BlobStore(const CacheLayout& layout, const HubClient* client, Place p
 
 Result<bool> BlobStore::Has(const RepositoryFile& file, const Cancel& cancel) const {
   const std::string path = layout_.Blob(name_, file.digest);
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0 && errno == ENOENT) return false;
   struct stat info {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return DiskError(errno, "open", path);
@@ -206,7 +193,7 @@ Status BlobStore::Reserve(const RepositoryFile& file) const {
   if (file.size == 0) return OkStatus();
   RETURN_IF_ERROR(MakeFolders(layout_.Blobs(name_)));
   const std::string path = layout_.Incomplete(name_, file.digest);
-  const Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  const Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (fd.get() < 0) return DiskError(errno, "create", path);
   if (::fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, file.size) == 0) return OkStatus();
   if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) {
@@ -247,7 +234,7 @@ Status BlobStore::Download(const RepositoryFile& file, const OnBytes& on_bytes,
 Status BlobStore::DownloadOnce(const RepositoryFile& file, bool fresh, const OnBytes& on_bytes,
                                const Cancel& cancel) const {
   const std::string path = layout_.Incomplete(name_, file.digest);
-  const Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  const Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   struct stat info {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return DiskError(errno, "create", path);
   const bool usable = !fresh && info.st_size <= file.size;

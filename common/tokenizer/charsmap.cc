@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "common/base/base64.h"
 #include "common/base/utf8.h"
 #include "common/tokenizer/normal_form.h"
 #include "common/tokenizer/unicode_class.h"
@@ -11,34 +12,6 @@ namespace koeval::tokenizer {
 namespace {
 
 constexpr size_t kClusterBytesMax = 5;  // longer clusters go by code points
-
-int Base64Value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-// Nothing when the text is no padded base64.
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (char c : text) {
-    const int value = Base64Value(c);
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>((bits >> count) & 0xff);
-    }
-  }
-  return out;
-}
 
 uint32_t LittleEndian(std::string_view bytes, size_t at) {
   uint32_t value = 0;

@@ -2,7 +2,7 @@
 // writing our own.
 //
 // Source: the fields of both versions of the Open LLM Leaderboard and of the Ko leaderboard, as
-// reference/evaluation-semantics.md 6.1 lists them.
+// their published files have them.
 #pragma once
 
 #include <cstdint>

@@ -23,8 +23,8 @@ struct ImportedRow {
 
 // Rows of `files` that have at least one entry of `suite`. Of several values for one task the one
 // of the newest file counts. Names of tasks are compared as the harness's versions write them
-// ("arc:challenge", "hendrycksTest-anatomy"), shots where the file tells them. Source: the
-// leaderboard's reader (reference/evaluation-semantics.md 6.4).
+// ("arc:challenge", "hendrycksTest-anatomy"), shots where the file tells them. Source: how the
+// Open LLM Leaderboard's space reads its own results.
 std::vector<ImportedRow> ImportedRows(const evaluation::Suite& suite,
                                       const std::vector<board::ResultFile>& files);
 

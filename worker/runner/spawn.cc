@@ -17,6 +17,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/base/fd.h"
+
 namespace koeval::runner {
 namespace {
 
@@ -41,32 +43,6 @@ constexpr std::array<const char*, 17> kPassedOn = {"PATH",
 
 constexpr int kFirstFreeFd = 10;  // above the fds that the child sets up
 constexpr int kErrorFd = 3;       // in the child: tells why exec failed
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { Close(); }
-  Fd(Fd&& other) noexcept : fd_(other.Release()) {}
-  Fd& operator=(Fd&& other) noexcept {
-    Close();
-    fd_ = other.Release();
-    return *this;
-  }
-  int get() const { return fd_; }
-  int Release() {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-  void Close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
 
 struct Pipe {
   Fd read, write;
@@ -194,7 +170,7 @@ Result<Child> SpawnChild(const SpawnOptions& options) {
     return Unavailable(fmt::format("no process for the runner: {}", std::strerror(errno)));
   }
   ::setpgid(pid, pid);  // either side may be first
-  error.write.Close();
+  error.write.Reset();
   const int failed = ExecError(error.read.get());
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (failed != 0 || pidfd.get() < 0) {

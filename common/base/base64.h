@@ -1,0 +1,13 @@
+// Base64 as RFC 4648 section 4 has it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace koeval {
+
+// The bytes of padded base64 on one line; nothing for any other text.
+std::optional<std::string> DecodeBase64(std::string_view text);
+
+}  // namespace koeval
