@@ -120,6 +120,16 @@ Result<std::shared_ptr<const web::Board>> BoardCache::Get(const LoadedSuite& sui
   return kept.board;
 }
 
+std::shared_ptr<const BoardCache::OwnRows> BoardCache::Joined(OwnRows own, OwnRows added) {
+  for (OwnRow& row : added) {
+    std::erase_if(own, [&row](const OwnRow& known) {
+      return known.row.request == row.row.request;  // of an earlier round
+    });
+    own.push_back(std::move(row));
+  }
+  return std::make_shared<const OwnRows>(std::move(own));
+}
+
 Result<BoardCache::Kept> BoardCache::ReadAnew(const LoadedSuite& suite, Kept old) {
   // Read first: what is committed or changed later is read with the next page.
   Kept fresh;
@@ -135,10 +145,11 @@ Result<BoardCache::Kept> BoardCache::ReadAnew(const LoadedSuite& suite, Kept old
     fresh.own = old.own;
     changed = false;
   } else if (same_suite) {
-    OwnRows own = *old.own;
-    changed = false;
-    ASSIGN_OR_RETURN(const bool whole, ReadChanges(*reader, suite, old.seq, &own, &changed));
-    if (whole) fresh.own = std::make_shared<const OwnRows>(std::move(own));
+    ASSIGN_OR_RETURN(auto changes, ReadChanges(*reader, suite, old.seq, *old.own));
+    if (changes) {
+      changed = changes->facts || !changes->rows.empty();
+      fresh.own = changes->rows.empty() ? old.own : Joined(*old.own, std::move(changes->rows));
+    }
   }
   if (!fresh.own) {
     ASSIGN_OR_RETURN(OwnRows own, ReadAll(*reader, suite));
@@ -169,26 +180,36 @@ Result<BoardCache::OwnRows> BoardCache::ReadAll(store::Reader& reader, const Loa
   return own;
 }
 
-Result<bool> BoardCache::ReadChanges(store::Reader& reader, const LoadedSuite& suite, int64_t seq,
-                                     OwnRows* own, bool* changed) {
+Result<std::optional<BoardCache::Changes>> BoardCache::ReadChanges(store::Reader& reader,
+                                                                   const LoadedSuite& suite,
+                                                                   int64_t seq,
+                                                                   const OwnRows& own) {
   std::set<std::string> finished;
+  std::set<std::string> checked;
   for (int64_t read = 0;; read += kPageMax) {
-    if (read >= kBoardEventsMax) return false;
+    if (read >= kBoardEventsMax) return std::optional<Changes>();
     ASSIGN_OR_RETURN(const auto events, reader.Events(seq, RequestId{""}, kPageMax));
     for (const core::EventRow& event : events) {
       if (event.kind == core::kind::kFinished) finished.insert(event.request.text);
+      if (event.kind == core::kind::kChecked) checked.insert(event.request.text);
       seq = event.seq;
     }
     if (static_cast<int64_t>(events.size()) < kPageMax) break;
   }
+  Changes changes;
   for (const std::string& id : finished) {
     ASSIGN_OR_RETURN(const core::RequestRow request, reader.GetRequest(RequestId{id}));
     ASSIGN_OR_RETURN(auto row, ReadRow(reader, suite, request));
-    std::erase_if(*own, [&id](const OwnRow& known) { return known.row.request == id; });
-    if (row) own->push_back(std::move(*row));
+    if (row) changes.rows.push_back(std::move(*row));
   }
-  *changed = !finished.empty();
-  return true;
+  // What the checks found was stored before they were said to be done.
+  for (const std::string& id : checked) {
+    ASSIGN_OR_RETURN(const core::RequestRow request, reader.GetRequest(RequestId{id}));
+    changes.facts |= std::any_of(own.begin(), own.end(), [&request](const OwnRow& known) {
+      return known.known.model == request.spec.model;
+    });
+  }
+  return std::optional<Changes>(std::move(changes));
 }
 
 Result<std::shared_ptr<const web::Board>> BoardCache::Assemble(store::Reader& reader,

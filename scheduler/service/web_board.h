@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,10 +48,14 @@ class BoardCache {
 
   Result<Kept> ReadAnew(const LoadedSuite& suite, Kept old);
   static Result<OwnRows> ReadAll(store::Reader& reader, const LoadedSuite& suite);
-  // Whether `own` holds what was committed after `seq` now; false, with `own` in pieces, when there
-  // is too much to look through. Sets `changed` when a row came in.
-  static Result<bool> ReadChanges(store::Reader& reader, const LoadedSuite& suite, int64_t seq,
-                                  OwnRows* own, bool* changed);
+  struct Changes {
+    OwnRows rows;        // new ones of the suite
+    bool facts = false;  // something else is known about a model of the board
+  };
+  // What the feed says after `seq`; nothing when it is too much to look through.
+  static Result<std::optional<Changes>> ReadChanges(store::Reader& reader, const LoadedSuite& suite,
+                                                    int64_t seq, const OwnRows& own);
+  static std::shared_ptr<const OwnRows> Joined(OwnRows own, OwnRows added);
   Result<std::shared_ptr<const web::Board>> Assemble(store::Reader& reader,
                                                      const LoadedSuite& suite, const OwnRows& own,
                                                      const Flags& flags);
