@@ -29,8 +29,9 @@ void ImportReactor::Handle(bool ok) {
   }
   auto answer = import_.Finish();
   context_.board.Changed();
-  if (answer.ok()) *response_ = *std::move(answer);
-  Finish(rpc::ToGrpc(answer.status()));
+  if (!answer.ok()) return Finish(rpc::ToGrpc(answer.status()));
+  *response_ = *std::move(answer);
+  Finish(grpc::Status::OK);
 }
 
 void ImportReactor::OnDone() {

@@ -157,10 +157,10 @@ Result<BoardQuery> ParseBoardQuery(const Params& params) {
   query.show_partial = params.Get("partial") == "1";
   if (params.Has("sort")) query.sort = params.Get("sort");
   const std::string order = params.Get("order");
-  if (order != "" && order != "asc" && order != "desc") {
+  if (!order.empty() && order != "asc" && order != "desc") {
     return InvalidArgument("order: must be asc or desc");
   }
-  query.descending = order == "" ? TextKeyOf(query.sort) == nullptr : order == "desc";
+  query.descending = order.empty() ? TextKeyOf(query.sort) == nullptr : order == "desc";
   query.columns = params.GetAll("col");
   ASSIGN_OR_RETURN(const auto page, params.GetInt("page", 1, kPagesMax));
   ASSIGN_OR_RETURN(const auto rows, params.GetInt("rows", 0, kRowsPerPageMax));

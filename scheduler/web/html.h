@@ -22,9 +22,8 @@ struct Markup {
 // A text that the compiler has seen: nothing from outside can become one.
 class Literal {
  public:
-  consteval Literal(const char* text)
-      : text_(text) {}  // NOLINT(google-explicit-constructor): the
-                        // point of it is to take literals
+  // NOLINTNEXTLINE(google-explicit-constructor): calls read like markup
+  consteval Literal(const char* text) : text_(text) {}
   constexpr std::string_view text() const { return text_; }
 
  private:
