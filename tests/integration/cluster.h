@@ -21,9 +21,9 @@ struct ClusterOptions {
   int64_t patience_ms = 120'000;  // of every wait
   // ORG/NAME and the directory that the scheduler finds under that name; "" for none.
   std::pair<std::string, std::string> link_model = {};
-  std::string scheduler_settings;  // more lines of its configuration
-  std::string worker_config;       // "" = worker.yaml beside this file
-  std::string token_file;          // of the client; "" = none
+  std::string scheduler_settings = {};  // more lines of its configuration
+  std::string worker_config = {};       // "" = worker.yaml beside this file
+  std::string token_file = {};          // of the client; "" = none
   // Every process gets a folder of its own below nodes/ as working, home and temporary folder, and
   // what calls of the client print stays in clients/<number>.out and .err.
   bool keeps_traces = false;
