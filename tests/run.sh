@@ -3,7 +3,7 @@
 #
 #   tests/run.sh [--nightly] [--quick]
 #
-# Lanes, in order: checks of the source text, clang's thread-safety analysis, clang-tidy,
+# Lanes, in order: checks of the source text, clang's thread-safety analysis with clang-tidy,
 # ThreadSanitizer, AddressSanitizer with UndefinedBehaviorSanitizer, and the release build with all
 # tests. --quick runs the release lane alone; --nightly adds the fuzzers (KOEVAL_FUZZ_SECONDS each,
 # default 300), the browser tests and the long modes (more simulator seeds, more kill points).
@@ -62,10 +62,8 @@ if ! $quick; then
   step "checks of the source text"
   python3 tests/tools/check_source.py
 
-  step "clang thread-safety analysis"
-  build clang-tsa
-
-  step "clang-tidy"
+  step "clang's warnings, its thread-safety analysis and clang-tidy"
+  build clang-tsa --target koeval_generated
   tests/tools/tidy.py build/clang-tsa
 
   step "ThreadSanitizer"

@@ -3,10 +3,12 @@
 
     tidy.py BUILD_DIR [--jobs N] [--times] [FILE...]
 
-BUILD_DIR needs a compilation database and the generated headers; FILE (default: every source of
-common, scheduler and worker that the database has) is relative to the root of the tree. A source
-that passed is not run again while it, the headers of ours that it includes, its command and the
-checks stay as they are: what passed is remembered in BUILD_DIR/tidy-passed. --times prints the
+BUILD_DIR needs a compilation database of clang and the generated headers (target koeval_generated);
+FILE (default: every source of common, scheduler and worker that the database has) is relative to the
+root of the tree. clang's own warnings, the thread-safety analysis among them, are findings too. A
+source that passed is not run again while it, the headers of ours that it includes, its command and
+the checks stay as they are: what passed, in any copy of the tree, is remembered in
+$KOEVAL_TIDY_CACHE (default ~/.cache/koeval-tidy), the newest ENTRIES_MAX of it. --times prints the
 seconds of each run. Exit status 1, with clang-tidy's own words, when anything is found.
 """
 import argparse
@@ -23,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TIDY = "clang-tidy-14"
 FOLDERS = ("common", "scheduler", "worker")
+ENTRIES_MAX = 20_000
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 
 
@@ -57,12 +60,21 @@ class Headers:
 
 def key_of(path, command, headers):
     digest = hashlib.sha256()
-    for part in (TIDY, command, (ROOT / ".clang-tidy").read_text(encoding="utf-8")):
+    for part in (TIDY, command.replace(str(ROOT), "."), (ROOT / ".clang-tidy").read_text(encoding="utf-8")):
         digest.update(part.encode())
     for file in headers.closure(path):
-        digest.update(f"\n{file}\n".encode())
+        digest.update(f"\n{os.path.relpath(file, ROOT)}\n".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:40]
+
+
+def open_cache():
+    cache = Path(os.environ.get("KOEVAL_TIDY_CACHE") or Path.home() / ".cache/koeval-tidy")
+    cache.mkdir(parents=True, exist_ok=True)
+    entries = sorted(cache.iterdir(), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    for entry in entries[ENTRIES_MAX:]:
+        entry.unlink(missing_ok=True)
+    return cache
 
 
 def run_one(name, build):
@@ -86,8 +98,7 @@ def main():
     unknown = [name for name in names if name not in commands]
     if unknown:
         sys.exit(f"{sys.argv[0]}: not in the compilation database: {', '.join(unknown)}")
-    passed = build / "tidy-passed"
-    passed.mkdir(exist_ok=True)
+    passed = open_cache()
     headers = Headers(build / "proto/generated")
     keys = {name: key_of(ROOT / name, commands[name], headers) for name in names}
     left = [name for name in names if not (passed / keys[name]).exists()]
