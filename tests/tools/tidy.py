@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TIDY = "clang-tidy-14"
 FOLDERS = ("common", "scheduler", "worker")
 ENTRIES_MAX = 20_000
+# Beyond the tree's .clang-tidy: Abseil's headers define the names of our annotations again.
+LEFT_OUT = "--checks=-clang-diagnostic-macro-redefined"
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 
 
@@ -79,7 +81,7 @@ def open_cache():
 
 def run_one(name, build):
     started = time.monotonic()
-    run = subprocess.run([TIDY, "--quiet", "-p", str(build), name], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run([TIDY, "--quiet", LEFT_OUT, "-p", str(build), name], cwd=ROOT, capture_output=True, text=True)
     text = run.stdout.strip() or ("" if run.returncode == 0 else run.stderr.strip())
     return run.returncode, text, time.monotonic() - started
 
