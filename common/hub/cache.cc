@@ -18,6 +18,7 @@
 #include "common/hub/cache_room.h"
 #include "common/hub/disk_error.h"
 #include "common/hub/hub_info.h"
+#include "common/hub/model_files.h"
 
 namespace koeval::hub {
 namespace {
@@ -78,26 +79,6 @@ RepositoryInfo InfoOfSnapshot(const std::string& dir, const std::string& id,
   std::sort(info.files.begin(), info.files.end(),
             [](const RepositoryFile& a, const RepositoryFile& b) { return a.path < b.path; });
   return info;
-}
-
-bool IsSmallEvaluationFile(std::string_view path) {
-  static constexpr std::string_view kNames[] = {"added_tokens.json",
-                                                "chat_template.jinja",
-                                                "chat_template.json",
-                                                "config.json",
-                                                "generation_config.json",
-                                                "merges.txt",
-                                                "model.safetensors.index.json",
-                                                "special_tokens_map.json",
-                                                "spiece.model",
-                                                "tekken.json",
-                                                "tokenizer.json",
-                                                "tokenizer.model",
-                                                "tokenizer_config.json",
-                                                "vocab.json",
-                                                "vocab.txt"};
-  if (path.starts_with("additional_chat_templates/")) return path.ends_with(".jinja");
-  return std::find(std::begin(kNames), std::end(kNames), path) != std::end(kNames);
 }
 
 // NAME-00001-of-00002.safetensors
@@ -275,12 +256,13 @@ std::vector<std::string> EvaluationFiles(const RepositoryInfo& info) {
   std::vector<std::string> out, shards, others;
   bool whole = false;
   for (const RepositoryFile& file : info.files) {
-    if (IsSmallEvaluationFile(file.path)) out.push_back(file.path);
-    if (!file.path.ends_with(".safetensors") || file.path.find('/') != std::string::npos) continue;
-    whole = whole || file.path == "model.safetensors";
+    // Not read, but named where it is the only tokenizer.
+    if (IsModelFile(file.path) || file.path == "tekken.json") out.push_back(file.path);
+    if (!IsWeights(file.path)) continue;
+    whole = whole || file.path == kSingleWeights;
     (IsShard(file.path) ? shards : others).push_back(file.path);
   }
-  const std::vector<std::string> single = {"model.safetensors"};
+  const std::vector<std::string> single = {std::string(kSingleWeights)};
   const auto& weights = whole ? single : shards.empty() ? others : shards;
   out.insert(out.end(), weights.begin(), weights.end());
   return out;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -17,51 +16,20 @@
 
 #include "common/base/sha256.h"
 #include "common/base/size_text.h"
+#include "common/hub/model_files.h"
 
 namespace koeval::hub {
 namespace {
 
-constexpr std::string_view kTemplateFolder = "additional_chat_templates/";
-constexpr std::string_view kWeightsEnd = ".safetensors";
-constexpr std::string_view kSingle = "model.safetensors";
 constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kFirstReadBytes = 128 << 10;  // most headers end before
 constexpr uint64_t kHeaderBytesMax = 100'000'000;
-constexpr std::array<std::string_view, 18> kWholeFiles = {
-    "README.md",
-    "adapter_config.json",
-    "added_tokens.json",
-    "chat_template.jinja",
-    "chat_template.json",
-    "config.json",
-    "generation_config.json",
-    "merges.txt",
-    "model.safetensors.index.json",
-    "preprocessor_config.json",
-    "sentencepiece.bpe.model",
-    "special_tokens_map.json",
-    "spiece.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-};
-
 enum class Part { kWhole, kHeader, kHole };
 
-bool IsTemplate(std::string_view path) {
-  return path.starts_with(kTemplateFolder) && path.ends_with(".jinja") &&
-         path.find('/', kTemplateFolder.size()) == std::string_view::npos;
-}
-
+// What the checks alone read beside the files of a model.
 bool IsWhole(std::string_view path) {
-  return std::find(kWholeFiles.begin(), kWholeFiles.end(), path) != kWholeFiles.end() ||
-         IsTemplate(path);
-}
-
-bool IsWeights(std::string_view path) {
-  return path.ends_with(kWeightsEnd) && path.find('/') == std::string_view::npos;
+  return IsModelFile(path) || path == "README.md" || path == "adapter_config.json" ||
+         path == "preprocessor_config.json" || path == "sentencepiece.bpe.model";
 }
 
 struct Item {
@@ -79,14 +47,14 @@ Ending EndingOfFile(std::string_view path) {
 std::vector<Item> ItemsOf(const RepositoryInfo& info, const StageLimits& limits,
                           CheckReport& report) {
   const bool single = std::any_of(info.files.begin(), info.files.end(),
-                                  [](const RepositoryFile& f) { return f.path == kSingle; });
+                                  [](const RepositoryFile& f) { return f.path == kSingleWeights; });
   std::vector<Item> items;
   for (const RepositoryFile& file : info.files) {
     const bool plain = file.path.find('/') == std::string::npos && !file.path.starts_with('.');
-    if (!plain && !IsTemplate(file.path)) continue;
+    if (!plain && !IsNamedTemplate(file.path)) continue;
     Part part = Part::kHole;
     if (IsWhole(file.path)) part = Part::kWhole;
-    if (IsWeights(file.path) && (!single || file.path == kSingle)) part = Part::kHeader;
+    if (IsWeights(file.path) && (!single || file.path == kSingleWeights)) part = Part::kHeader;
     const int64_t most = part == Part::kWhole ? limits.file_bytes : limits.hole_bytes;
     if (file.size > most) {
       report.Add(EndingOfFile(file.path), true,
@@ -239,8 +207,9 @@ Result<CheckReport> StageRepository(const Repository& repository, const std::str
   AddRepositoryFacts(info, report);
   CheckAccess(info, report);
   const std::vector<Item> items = ItemsOf(info, limits, report);
-  const bool templates = std::any_of(items.begin(), items.end(),
-                                     [](const Item& item) { return IsTemplate(item.file->path); });
+  const bool templates = std::any_of(items.begin(), items.end(), [](const Item& item) {
+    return IsNamedTemplate(item.file->path);
+  });
   if (templates && ::mkdir((dir + "/" + std::string(kTemplateFolder)).c_str(), 0700) != 0) {
     return Unavailable(fmt::format("cannot make a folder in {}: {}", dir, std::strerror(errno)));
   }
