@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "scheduler/board/json_fields.h"
 #include "scheduler/board/python_json.h"
 
 namespace koeval::board {
@@ -12,20 +13,10 @@ namespace {
 
 constexpr size_t kWordBytesMax = 512;
 
-std::string TextOf(const Json& json, const char* key) {
-  const Json* value = JsonFind(json, key);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : "";
-}
-
 std::optional<bool> BoolOf(const Json& json, const char* key) {
   const Json* value = JsonFind(json, key);
   if (value == nullptr || !value->is_boolean()) return std::nullopt;
   return value->get<bool>();
-}
-
-std::optional<int64_t> IntOf(const Json& json, const char* key) {
-  const auto value = JsonInt(json, key, "");
-  return value.ok() ? std::optional(*value) : std::nullopt;
 }
 
 std::optional<double> NumberOf(const Json& json, const char* key) {
@@ -37,7 +28,7 @@ std::optional<double> NumberOf(const Json& json, const char* key) {
 // "A;B", or a list of names.
 std::string ArchitecturesOf(const Json& json) {
   const Json* value = JsonFind(json, "architectures");
-  if (value == nullptr || !value->is_array()) return TextOf(json, "architectures");
+  if (value == nullptr || !value->is_array()) return TextOf(&json, "architectures");
   std::string out;
   for (const Json& name : *value) {
     if (name.is_string()) out += (out.empty() ? "" : ";") + name.get<std::string>();
@@ -106,25 +97,25 @@ constexpr std::array<std::string_view, 17> kKnown = {
 Result<RequestFile> ParseRequestFile(std::string_view text) {
   ASSIGN_OR_RETURN(const Json json, ParsePythonObject(text));
   RequestFile file;
-  file.model = TextOf(json, "model");
-  file.status = TextOf(json, "status");
+  file.model = TextOf(&json, "model");
+  file.status = TextOf(&json, "status");
   RETURN_IF_ERROR(CheckWord("model", file.model));
   RETURN_IF_ERROR(CheckWord("status", file.status));
-  file.base_model = TextOf(json, "base_model");
-  file.revision = TextOf(json, "revision");
-  file.precision = TextOf(json, "precision");
-  file.weight_type = TextOf(json, "weight_type");
-  file.model_type = TextOf(json, "model_type");
-  file.license = TextOf(json, "license");
-  file.sender = TextOf(json, "sender");
+  file.base_model = TextOf(&json, "base_model");
+  file.revision = TextOf(&json, "revision");
+  file.precision = TextOf(&json, "precision");
+  file.weight_type = TextOf(&json, "weight_type");
+  file.model_type = TextOf(&json, "model_type");
+  file.license = TextOf(&json, "license");
+  file.sender = TextOf(&json, "sender");
   file.architectures = ArchitecturesOf(json);
-  file.submitted_time = TextOf(json, "submitted_time");
-  file.job_start_time = TextOf(json, "job_start_time");
+  file.submitted_time = TextOf(&json, "submitted_time");
+  file.job_start_time = TextOf(&json, "job_start_time");
   file.is_private = BoolOf(json, "private");
   file.use_chat_template = BoolOf(json, "use_chat_template");
   file.params = NumberOf(json, "params");
-  file.likes = IntOf(json, "likes");
-  file.job_id = IntOf(json, "job_id");
+  file.likes = IntOf(&json, "likes");
+  file.job_id = IntOf(&json, "job_id");
   TakeOldFlags(json, &file);
   return file;
 }

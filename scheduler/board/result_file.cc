@@ -8,6 +8,7 @@
 #include <map>
 
 #include "scheduler/board/board_path.h"
+#include "scheduler/board/json_fields.h"
 #include "scheduler/board/python_json.h"
 
 namespace koeval::board {
@@ -16,17 +17,6 @@ namespace {
 constexpr double kMicros = 1e6;
 constexpr std::string_view kStderr = "_stderr";
 constexpr std::string_view kSampleLength = "sample_len";  // the harness counts documents there
-
-std::string TextOf(const Json* object, const char* key) {
-  const Json* value = object == nullptr ? nullptr : JsonFind(*object, key);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : "";
-}
-
-std::optional<int64_t> IntOf(const Json* object, std::string_view key) {
-  if (object == nullptr) return std::nullopt;
-  const auto value = JsonInt(*object, key, "");
-  return value.ok() ? std::optional(*value) : std::nullopt;
-}
 
 // "b" of "a=x,pretrained=b,c=y".
 std::string ArgumentOf(const std::string& arguments, std::string_view name) {

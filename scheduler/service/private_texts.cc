@@ -7,6 +7,7 @@
 
 #include "common/base/json.h"
 #include "common/evaluation/result_file.h"
+#include "scheduler/board/json_fields.h"
 
 namespace koeval::service {
 namespace {
@@ -43,18 +44,14 @@ const std::set<std::string>& PlainDefinition() {
   return keys;
 }
 
-std::string TextOf(const Json* object, const char* key) {
-  const Json* value = object == nullptr ? nullptr : JsonFind(*object, key);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : "";
-}
-
 RowsOrigin OriginOf(const std::string& task, const Json& definition, const Json& results) {
-  RowsOrigin origin{task, TextOf(&definition, "dataset_path"), std::nullopt};
+  RowsOrigin origin{task, board::TextOf(&definition, "dataset_path"), std::nullopt};
   const Json* own = JsonFind(results, "koeval");
   const Json* tasks = own == nullptr ? nullptr : JsonFind(*own, "tasks");
   const Json* entry = tasks == nullptr ? nullptr : JsonFind(*tasks, task);
   const Json* dataset = entry == nullptr ? nullptr : JsonFind(*entry, "dataset");
-  if (dataset != nullptr) origin.registered = {TextOf(dataset, "name"), TextOf(dataset, "digest")};
+  if (dataset != nullptr)
+    origin.registered = {board::TextOf(dataset, "name"), board::TextOf(dataset, "digest")};
   return origin;
 }
 
