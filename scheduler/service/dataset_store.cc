@@ -2,7 +2,6 @@
 #include "scheduler/service/dataset_store.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,6 +14,7 @@
 #include "common/base/sha256.h"
 #include "common/evaluation/dataset.h"
 #include "scheduler/service/limits.h"
+#include "scheduler/service/private_folder.h"
 
 namespace koeval::service {
 namespace {
@@ -22,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kPrivateFile = 0600;
-constexpr uint32_t kPrivateFolder = 0700;
 constexpr size_t kIndexBytesMax = 64 << 20;
 constexpr const char* kIndex = "index.json";
 constexpr const char* kByDigest = "by-digest";
@@ -43,17 +42,6 @@ bool ArePartsFine(const std::string& text) {
   const size_t slash = text.find('/');
   if (slash == std::string::npos) return IsPart(text);
   return IsPart(text.substr(0, slash)) && IsPart(text.substr(slash + 1));
-}
-
-Status MakePrivateFolder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error || ::chmod(path.c_str(), kPrivateFolder) != 0) {
-    return PermissionDenied(fmt::format(
-        "cannot make the folder {} for this user alone; see whether state_dir is writable",
-        path.string()));
-  }
-  return OkStatus();
 }
 
 Json ToJson(const DatasetRecord& record) {

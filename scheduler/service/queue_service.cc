@@ -2,7 +2,6 @@
 #include "scheduler/service/queue_service.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/service/dry_run.h"
 #include "scheduler/service/live_view.h"
+#include "scheduler/service/private_folder.h"
 #include "scheduler/service/queue_convert.h"
 #include "scheduler/service/submission.h"
 
@@ -417,10 +417,7 @@ Status QueueService::DoBackup(const core::Actor& actor, const std::string& wante
   const fs::path folder = fs::path(context_.config.state_dir) / "backups";
   const std::string path = (folder / name).string();
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error || ::chmod(folder.c_str(), 0700) != 0) {
-    return Unavailable("cannot make " + folder.string() + "; see whether state_dir is writable");
-  }
+  if (const Status made = MakePrivateFolder(folder); !made.ok()) return Unavailable(made.message());
   if (fs::exists(path, error)) return AlreadyExists("name: " + path + " exists; choose another");
   const std::array<core::Mutation, 1> audit = {
       core::AuditRow{now, actor.who, actor.role, "backup", path, ""}};

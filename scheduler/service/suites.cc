@@ -2,7 +2,6 @@
 #include "scheduler/service/suites.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/sha256.h"
 #include "scheduler/service/limits.h"
+#include "scheduler/service/private_folder.h"
 
 namespace koeval::service {
 namespace {
@@ -19,23 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kPrivateFile = 0600;
-constexpr uint32_t kPrivateFolder = 0700;
 constexpr size_t kSuiteFileBytesMax = 16 << 20;
-
-Status MakePrivateFolder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) {
-    return PermissionDenied(
-        fmt::format("cannot create {}: {}; set state_dir to a folder that this "
-                    "user may write",
-                    path.string(), error.message()));
-  }
-  if (::chmod(path.c_str(), kPrivateFolder) != 0) {
-    return PermissionDenied(fmt::format("cannot make {} private", path.string()));
-  }
-  return OkStatus();
-}
 
 std::string BundlePath(const std::string& state_dir, const std::string& digest) {
   return (fs::path(state_dir) / "bundles" / (digest + ".json")).string();
