@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -38,29 +37,6 @@ bool IsDirectory(const std::string& model) {
          model.find('/') == std::string::npos;
 }
 
-// A folder for the staged copy, of this user's alone, that goes away with this object.
-class ScratchFolder {
- public:
-  ScratchFolder()
-      : path_((std::filesystem::temp_directory_path() / "koeval-check-XXXXXX").string()),
-        is_made_(::mkdtemp(path_.data()) != nullptr) {}
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (is_made_) std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  Result<std::string> path() const {
-    if (is_made_) return path_;
-    return Unavailable("cannot make a folder in " +
-                       std::filesystem::temp_directory_path().string() + "; set TMPDIR");
-  }
-
- private:
-  std::string path_;
-  const bool is_made_;
-};
-
 Result<hub::CheckReport> CheckOnHub(const hub::CheckProcess& process, const CheckFlags& flags) {
   ASSIGN_OR_RETURN(const auto client, hub::MakeHubClient(SettingsOf(flags.hub)));
   const auto repository = hub::HubClient::Open(client, hub::RepositoryKind::kModel, flags.model,
@@ -68,12 +44,13 @@ Result<hub::CheckReport> CheckOnHub(const hub::CheckProcess& process, const Chec
   if (!repository.ok()) {
     return hub::OpenFailed(flags.model, flags.revision, repository.status());
   }
-  const ScratchFolder scratch;
-  ASSIGN_OR_RETURN(const std::string folder, scratch.path());
   hub::CheckWish wish = flags.wish;
   wish.model = flags.model;
   const std::atomic<bool> never_stop = false;
-  return hub::CheckRepository(process, **repository, folder, wish, Clock::Real(), never_stop);
+  std::error_code error;
+  const std::string scratch = std::filesystem::temp_directory_path(error).string();
+  if (error) return Unavailable("no folder for temporary files; set TMPDIR to one");
+  return hub::CheckRepository(process, **repository, scratch, wish, Clock::Real(), never_stop);
 }
 
 Result<hub::CheckReport> RunChecks(const Shell& shell, CheckFlags flags) {
