@@ -7,36 +7,36 @@
 namespace koeval::service {
 
 ImportReactor::ImportReactor(const ServiceContext& context, core::Actor actor,
-                             v1::ImportFilesResponse* response, std::function<void()> on_done)
+                             v1::ImportFilesResponse* response, std::function<void()> on_end)
     : context_(context),
       import_(context, std::move(actor)),
       response_(response),
-      on_done_(std::move(on_done)) {
+      on_end_(std::move(on_end)) {
   StartRead(&message_);
 }
 
 void ImportReactor::OnReadDone(bool ok) {
-  if (!context_.streams.TryRun([this, ok] { Handle(ok); })) Finish(rpc::ToGrpc(TooManyCalls()));
+  if (!context_.streams.TryRun([this, ok] { Handle(ok); })) End(TooManyCalls());
 }
 
-// Nothing is touched behind Finish(): gRPC may be done with the stream at once.
+// Nothing is touched behind End(): gRPC may be done with the stream at once.
 void ImportReactor::Handle(bool ok) {
   if (ok) {
     const Status added = import_.Add(message_);
     if (added.ok()) return StartRead(&message_);
     context_.board.Changed();
-    return Finish(rpc::ToGrpc(added));
+    return End(added);
   }
   auto answer = import_.Finish();
   context_.board.Changed();
-  if (!answer.ok()) return Finish(rpc::ToGrpc(answer.status()));
+  if (!answer.ok()) return End(answer.status());
   *response_ = *std::move(answer);
-  Finish(grpc::Status::OK);
+  End(OkStatus());
 }
 
-void ImportReactor::OnDone() {
-  on_done_();
-  delete this;
+void ImportReactor::End(const Status& status) {
+  on_end_();
+  Finish(rpc::ToGrpc(status));
 }
 
 FilledStream<v1::ExportFilesResponse>::Filled ExportFiller::operator()() {

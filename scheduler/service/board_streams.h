@@ -18,19 +18,20 @@ namespace koeval::service {
 // Takes in one file after the other, each in the pool of streams; owns itself until gRPC is done.
 class ImportReactor final : public grpc::ServerReadReactor<v1::ImportFilesRequest> {
  public:
-  // `on_done` when the stream is over.
+  // `on_end` before the client learns that the stream is over.
   ImportReactor(const ServiceContext& context, core::Actor actor, v1::ImportFilesResponse* response,
-                std::function<void()> on_done);
+                std::function<void()> on_end);
   void OnReadDone(bool ok) override;
-  void OnDone() override;
+  void OnDone() override { delete this; }
 
  private:
   void Handle(bool ok);
+  void End(const Status& status);
 
   const ServiceContext& context_;
   BoardImport import_;
   v1::ImportFilesResponse* const response_;
-  const std::function<void()> on_done_;
+  const std::function<void()> on_end_;
   v1::ImportFilesRequest message_;
 };
 

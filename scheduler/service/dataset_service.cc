@@ -144,10 +144,10 @@ class Upload final : public grpc::ServerReadReactor<v1::AddDatasetRequest> {
       : context_(context), uploads_(uploads), response_(response) {
     const bool has_room = uploads_.fetch_add(1) < kDatasetUploadsMax;
     if (!actor.ok()) {
-      Finish(rpc::ToGrpc(actor.status()));
+      End(actor.status());
     } else if (!has_room) {
-      Finish(rpc::ToGrpc(ResourceExhausted(fmt::format(
-          "{} datasets are being added already; try again later", kDatasetUploadsMax))));
+      End(ResourceExhausted(
+          fmt::format("{} datasets are being added already; try again later", kDatasetUploadsMax)));
     } else {
       incoming_ = std::make_unique<Incoming>(context_.datasets, context_.dataset_admin, *actor);
       StartRead(&message_);
@@ -156,28 +156,31 @@ class Upload final : public grpc::ServerReadReactor<v1::AddDatasetRequest> {
 
   void OnReadDone(bool ok) override {
     if (!ok) {  // the client ended or broke off before the end message
-      return Finish(rpc::ToGrpc(
-          InvalidArgument("the upload ended early, so that nothing of it is kept; try again")));
+      return End(
+          InvalidArgument("the upload ended early, so that nothing of it is kept; try again"));
     }
     if (message_.ByteSizeLong() > kClientMessageBytesMax) {
-      return Finish(rpc::ToGrpc(ResourceExhausted(
-          fmt::format("piece: is larger than {} bytes; send less", kClientMessageBytesMax))));
+      return End(ResourceExhausted(
+          fmt::format("piece: is larger than {} bytes; send less", kClientMessageBytesMax)));
     }
     const bool taken = context_.reads.TryRun([this] { TakeMessage(); });
-    if (!taken) Finish(rpc::ToGrpc(TooManyCalls()));
+    if (!taken) End(TooManyCalls());
   }
 
-  void OnDone() override {
-    --uploads_;
-    delete this;
-  }
+  void OnDone() override { delete this; }
 
  private:
   void TakeMessage() {
     const auto done = incoming_->Take(message_, response_);
     if (done.ok() && !*done) return StartRead(&message_);
-    incoming_.reset();  // nothing of it is left when the client has its answer
-    Finish(rpc::ToGrpc(done.status()));
+    End(done.status());
+  }
+
+  // Nothing of the upload, nor its place, is held when the client has its answer.
+  void End(const Status& status) {
+    incoming_.reset();
+    --uploads_;
+    Finish(rpc::ToGrpc(status));
   }
 
   const ServiceContext& context_;

@@ -33,11 +33,12 @@ class FilledStream final : public grpc::ServerWriteReactor<Message>,
   };
   using Filler = std::function<Filled()>;
 
-  // `filler` runs in `pool`, never twice at once; `on_done` when the stream is over.
+  // `filler` runs in `pool`, never twice at once; `on_end` before the client learns that the stream
+  // is over, so that what it gives back is there for the client's next call.
   static std::shared_ptr<FilledStream> Start(WorkPool& pool, Filler filler,
-                                             std::function<void()> on_done = nullptr) {
-    auto stream = std::shared_ptr<FilledStream>(
-        new FilledStream(pool, std::move(filler), std::move(on_done)));
+                                             std::function<void()> on_end = nullptr) {
+    auto stream =
+        std::shared_ptr<FilledStream>(new FilledStream(pool, std::move(filler), std::move(on_end)));
     stream->self_ = stream;
     stream->StartSendInitialMetadata();
     stream->ScheduleFill();
@@ -72,8 +73,8 @@ class FilledStream final : public grpc::ServerWriteReactor<Message>,
   }
 
  private:
-  FilledStream(WorkPool& pool, Filler filler, std::function<void()> on_done)
-      : pool_(pool), filler_(std::move(filler)), on_done_(std::move(on_done)) {}
+  FilledStream(WorkPool& pool, Filler filler, std::function<void()> on_end)
+      : pool_(pool), filler_(std::move(filler)), on_end_(std::move(on_end)) {}
 
   void ScheduleFill() EXCLUDES(mutex_) {
     auto self = this->shared_from_this();
@@ -124,6 +125,7 @@ class FilledStream final : public grpc::ServerWriteReactor<Message>,
   void FinishLocked() REQUIRES(mutex_) {
     if (finished_) return;
     finished_ = true;
+    if (on_end_) on_end_();
     this->Finish(status_);
   }
 
@@ -144,14 +146,11 @@ class FilledStream final : public grpc::ServerWriteReactor<Message>,
 
   void OnCancel() override { Close(grpc::Status::CANCELLED); }
 
-  void OnDone() override {
-    if (on_done_) on_done_();
-    self_.reset();
-  }
+  void OnDone() override { self_.reset(); }
 
   WorkPool& pool_;
   const Filler filler_;
-  const std::function<void()> on_done_;
+  const std::function<void()> on_end_;
   // Shared with fillings under way; reset when gRPC is done with the stream.
   std::shared_ptr<FilledStream> self_;
   Mutex mutex_;
