@@ -227,7 +227,7 @@ grpc::Status FakeStream::WaitForEnd() {
 
 FakeWorker::FakeWorker(const std::shared_ptr<grpc::Channel>& channel, const std::string& name,
                        Answer answer)
-    : stream_(channel) {
+    : name_(name), cluster_(v1::ClusterService::NewStub(channel)), stream_(channel) {
   stream_.Hello(name);
   thread_ = std::thread([this, answer = std::move(answer)] { Run(answer); });
 }
@@ -236,6 +236,18 @@ FakeWorker::~FakeWorker() {
   stop_.store(true);
   stream_.Cancel();
   thread_.join();
+  const MonoTime patience = Clock::Real().Mono() + kPatienceMs;
+  while (IsConnected() && Clock::Real().Mono() < patience) std::this_thread::yield();
+}
+
+// False, too, of a scheduler that no longer answers.
+bool FakeWorker::IsConnected() {
+  grpc::ClientContext context;
+  v1::ListWorkersResponse response;
+  if (!cluster_->ListWorkers(&context, {}, &response).ok()) return false;
+  return std::any_of(
+      response.workers().begin(), response.workers().end(),
+      [this](const v1::Worker& worker) { return worker.id() == name_ && worker.connected(); });
 }
 
 std::set<int64_t> FakeWorker::batches() const {

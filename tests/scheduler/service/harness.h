@@ -96,7 +96,8 @@ class FakeStream {
   std::thread reader_;
 };
 
-// Runs every lease that it gets with toy answers, until it is destroyed.
+// Runs every lease that it gets with toy answers, until it is destroyed. When it is, the scheduler
+// knows that it has gone: under a standing clock, a lease that it still got would never end.
 class FakeWorker {
  public:
   using Answer = std::function<std::string(int64_t batch)>;
@@ -107,7 +108,10 @@ class FakeWorker {
 
  private:
   void Run(Answer answer);
+  bool IsConnected();
 
+  const std::string name_;
+  std::unique_ptr<v1::ClusterService::Stub> cluster_;
   FakeStream stream_;
   mutable Mutex mutex_;
   std::set<int64_t> batches_ GUARDED_BY(mutex_);

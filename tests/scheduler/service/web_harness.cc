@@ -51,15 +51,6 @@ void WebTest::RunSome() {
     MustSubmit("failed", "org/broken");
     WaitForPhase("failed", "done");
   }
-  // The worker that left is given nothing more, whether the scheduler has seen it leave or not.
-  grpc::ClientContext context;
-  Prepare(&context);
-  v1::DrainRequest drain;
-  drain.set_worker("node-1");
-  drain.set_drain(true);
-  v1::DrainResponse drained;
-  const grpc::Status status = cluster_->Drain(&context, drain, &drained);
-  ASSERT_TRUE(status.ok()) << status.error_message();
   MustSubmit("waiting");
   WaitForPhase("waiting", "queued");
 }
