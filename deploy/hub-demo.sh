@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Serves the demo model as a hub on this machine and evaluates it from there: a scheduler that asks the
-# hub, and a worker that downloads. Needs what deploy/quickstart.sh built; everything ends with the script.
+# hub, and a worker that downloads. Needs what deploy/quickstart.sh built, and koeval-fake-hub, which stands with
+# the tests; everything ends with the script.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 BIN=${KOEVAL_BIN:-$root/build/release/bin}
 for program in koeval koeval-scheduler koeval-worker koeval-runner koeval-check koeval-fake-hub; do
   [ -x "$BIN/$program" ] && continue
-  echo "hub-demo: no $BIN/$program; run: cmake --build --preset release --target $program" >&2
+  echo "hub-demo: no $BIN/$program; run: deploy/setup.sh --tests && cmake --preset release && cmake --build --preset release --target $program" >&2
   exit 1
 done
 

@@ -38,7 +38,7 @@ packages=(g++ cmake ninja-build ccache pkg-config ca-certificates unzip openssl
   libcpp-httplib-dev prometheus-cpp-dev libssl-dev libonig-dev libpcre2-dev libutf8proc-dev
   libcurl4-openssl-dev libcmark-dev)
 if $with_tests; then
-  packages+=(libgtest-dev libgmock-dev librapidcheck-dev clang-14 clang-format-14 clang-tidy-14
+  packages+=(libgtest-dev libgmock-dev clang-14 clang-format-14 clang-tidy-14
     libclang-rt-14-dev python3 sqlite3)
 fi
 
