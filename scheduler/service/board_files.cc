@@ -78,8 +78,7 @@ Json GeneralConfig(const core::RequestRow& row, const std::string& model) {
 Redact RedactForReaders(const ServiceConfig& config, const DatasetStore& datasets) {
   return [&config, &datasets](const std::string& results_json) {
     const TextAccess access({"", std::string(rpc::RoleName(rpc::Role::kReader))}, config, datasets);
-    return WithoutPrivateDefinitions(
-        results_json, [&access](const RowsOrigin& origin) { return access.MaySee(origin); });
+    return access.WithoutPrivateDefinitions(results_json);
   };
 }
 

@@ -11,6 +11,7 @@
 #include "scheduler/service/model_facts.h"
 #include "scheduler/service/model_refresh.h"
 #include "scheduler/service/submission.h"
+#include "scheduler/service/unary_call.h"
 
 namespace koeval::service {
 namespace {
@@ -19,11 +20,6 @@ using RefreshStream = FilledStream<v1::RefreshModelsResponse>;
 using ExportStream = FilledStream<v1::ExportFilesResponse>;
 
 constexpr std::string_view kPagePrefix = "after:";
-
-grpc::ServerUnaryReactor* Refuse(grpc::ServerUnaryReactor* reactor, const Status& status) {
-  reactor->Finish(rpc::ToGrpc(status));
-  return reactor;
-}
 
 Status CheckFlag(const v1::FlagModelRequest& request) {
   if (request.model().empty()) return InvalidArgument("model: is missing");
@@ -61,13 +57,10 @@ Result<WallTime> FlagTime(store::Reader& reader, const std::string& model, WallT
 grpc::ServerUnaryReactor* BoardService::FlagModel(grpc::CallbackServerContext* call,
                                                   const v1::FlagModelRequest* request,
                                                   v1::FlagModelResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
-    return DoFlag(actor, *request, response);
-  });
-  return reactor;
+  return AnswerInPool(context_, call, rpc::Role::kOperator, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoFlag(actor, *request, response);
+                      });
 }
 
 Status BoardService::DoFlag(const core::Actor& actor, const v1::FlagModelRequest& request,
@@ -110,13 +103,10 @@ Status BoardService::DoFlag(const core::Actor& actor, const v1::FlagModelRequest
 grpc::ServerUnaryReactor* BoardService::UnflagModel(grpc::CallbackServerContext* call,
                                                     const v1::UnflagModelRequest* request,
                                                     v1::UnflagModelResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
-    return DoUnflag(actor, request->model(), response);
-  });
-  return reactor;
+  return AnswerInPool(context_, call, rpc::Role::kOperator, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoUnflag(actor, request->model(), response);
+                      });
 }
 
 Status BoardService::DoUnflag(const core::Actor& actor, const std::string& model,
@@ -142,11 +132,9 @@ Status BoardService::DoUnflag(const core::Actor& actor, const std::string& model
 grpc::ServerUnaryReactor* BoardService::ListModels(grpc::CallbackServerContext* call,
                                                    const v1::ListModelsRequest* request,
                                                    v1::ListModelsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor, [this, request, response] { return DoList(*request, response); });
-  return reactor;
+  return AnswerInPool(
+      context_, call, rpc::Role::kReader, *request,
+      [this, request, response](const core::Actor&) { return DoList(*request, response); });
 }
 
 Status BoardService::DoList(const v1::ListModelsRequest& request,

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/base/file.h"
+#include "scheduler/service/unary_call.h"
 
 namespace koeval::service {
 namespace {
@@ -201,42 +202,31 @@ grpc::ServerReadReactor<v1::AddDatasetRequest>* DatasetService::AddDataset(
 grpc::ServerUnaryReactor* DatasetService::ListDatasets(grpc::CallbackServerContext* call,
                                                        const v1::ListDatasetsRequest* request,
                                                        v1::ListDatasetsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) {
-    reactor->Finish(rpc::ToGrpc(actor.status()));
-    return reactor;
-  }
-  FinishInPool(context_, reactor, [this, response] {
-    ASSIGN_OR_RETURN(const auto listings, context_.dataset_admin.List());
-    for (const DatasetListing& listing : listings) {
-      v1::Dataset* added = response->add_datasets();
-      *added = ToProto(listing.record);
-      added->set_is_current(listing.is_current);
-      added->set_requests(listing.requests);
-    }
-    return OkStatus();
-  });
-  return reactor;
+  return AnswerInPool(context_, call, rpc::Role::kReader, *request,
+                      [this, response](const core::Actor&) {
+                        ASSIGN_OR_RETURN(const auto listings, context_.dataset_admin.List());
+                        for (const DatasetListing& listing : listings) {
+                          v1::Dataset* added = response->add_datasets();
+                          *added = ToProto(listing.record);
+                          added->set_is_current(listing.is_current);
+                          added->set_requests(listing.requests);
+                        }
+                        return OkStatus();
+                      });
 }
 
 grpc::ServerUnaryReactor* DatasetService::RemoveDataset(grpc::CallbackServerContext* call,
                                                         const v1::RemoveDatasetRequest* request,
                                                         v1::RemoveDatasetResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
-  if (!actor.ok()) {
-    reactor->Finish(rpc::ToGrpc(actor.status()));
-    return reactor;
-  }
-  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
-    ASSIGN_OR_RETURN(const DatasetRemoved removed,
-                     context_.dataset_admin.Remove(actor, request->name(), request->digest()));
-    response->set_removed(removed.versions);
-    for (const std::string& suite : removed.suites_closed) response->add_suites_closed(suite);
-    return OkStatus();
-  });
-  return reactor;
+  return AnswerInPool(
+      context_, call, rpc::Role::kOperator, *request,
+      [this, request, response](const core::Actor& actor) {
+        ASSIGN_OR_RETURN(const DatasetRemoved removed,
+                         context_.dataset_admin.Remove(actor, request->name(), request->digest()));
+        response->set_removed(removed.versions);
+        for (const std::string& suite : removed.suites_closed) response->add_suites_closed(suite);
+        return OkStatus();
+      });
 }
 
 }  // namespace koeval::service

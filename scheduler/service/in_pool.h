@@ -26,10 +26,7 @@ Status RunInPool(WorkPool& pool, Job job) {
     latch.done = true;
     latch.ended.NotifyAll();
   });
-  if (!taken) {
-    return ResourceExhausted(
-        "the scheduler has too many calls waiting; try again in a few seconds");
-  }
+  if (!taken) return TooManyCalls();
   MutexLock lock(latch.mutex);
   while (!latch.done) latch.ended.Wait(latch.mutex);
   return OkStatus();

@@ -81,15 +81,15 @@ Result<std::string> WithoutTexts(const std::string& sample_line, bool is_generat
   return PythonJsonDumps(*line, kLineStyle);
 }
 
-Result<std::string> WithoutPrivateDefinitions(
-    const std::string& results_json, const std::function<bool(const RowsOrigin&)>& may_see) {
+Result<std::string> TextAccess::WithoutPrivateDefinitions(const std::string& results_json) const {
+  if (is_operator_) return results_json;
   auto results = ParseJson(results_json);
   if (!results.ok() || !results->is_object()) return DataLoss("a result file cannot be read");
   const auto configs = results->find("configs");
   if (configs == results->end() || !configs->is_object()) return results_json;
   bool changed = false;
   for (auto& [task, definition] : configs->items()) {
-    if (!definition.is_object() || may_see(OriginOf(task, definition, *results))) continue;
+    if (!definition.is_object() || MaySee(OriginOf(task, definition, *results))) continue;
     for (auto& [key, value] : definition.items()) {
       if (!PlainDefinition().contains(key)) value = nullptr;
     }

@@ -1,7 +1,6 @@
 // Whose texts a caller may see, and what is left of samples and results without them.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,7 +26,9 @@ class TextAccess {
  public:
   TextAccess(const core::Actor& actor, const ServiceConfig& config, const DatasetStore& datasets);
   bool MaySee(const RowsOrigin& origin) const;
-  bool sees_everything() const { return is_operator_; }
+  // A result file in which the texts of the definitions of tasks that the caller may not see are
+  // null. DATA_LOSS for a text that is no result file.
+  Result<std::string> WithoutPrivateDefinitions(const std::string& results_json) const;
 
  private:
   const bool is_operator_;
@@ -39,10 +40,5 @@ class TextAccess {
 // arguments, and what the model wrote when `is_generated`. Ids, the other digests, log-likelihoods
 // and metrics stay. DATA_LOSS for a line that is no sample.
 Result<std::string> WithoutTexts(const std::string& sample_line, bool is_generated);
-
-// A result file in which the texts of the definitions of tasks that `may_see` refuses are null.
-// DATA_LOSS for a text that is no result file.
-Result<std::string> WithoutPrivateDefinitions(
-    const std::string& results_json, const std::function<bool(const RowsOrigin&)>& may_see);
 
 }  // namespace koeval::service

@@ -17,21 +17,12 @@
 #include "scheduler/service/private_folder.h"
 #include "scheduler/service/queue_convert.h"
 #include "scheduler/service/submission.h"
+#include "scheduler/service/unary_call.h"
 
 namespace koeval::service {
 namespace {
 
 namespace fs = std::filesystem;
-
-grpc::ServerUnaryReactor* Refuse(grpc::ServerUnaryReactor* reactor, const Status& status) {
-  reactor->Finish(rpc::ToGrpc(status));
-  return reactor;
-}
-
-// Finishes with `status` unless it is OK: then the reply will.
-void FinishUnlessPosted(grpc::ServerUnaryReactor* reactor, const Status& status) {
-  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
-}
 
 // A reply with a request row, into any response that has one; then `done`.
 template <typename Response>
@@ -110,26 +101,26 @@ std::string BackupName(WallTime now) {
 template <typename Message, typename Job>
 grpc::ServerUnaryReactor* QueueService::AsSubmitter(grpc::CallbackServerContext* call,
                                                     const Message& message, Job job) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const auto post = [this, &job](const core::Actor& actor, std::string hub_token,
+                                 grpc::ServerUnaryReactor* reactor) {
+    const bool taken = context_.submissions.TryRun(
+        [this, actor, hub_token = std::move(hub_token), reactor, job = std::move(job)] {
+          const auto known =
+              hub_token.empty() ? Result<core::Actor>(actor) : context_.accounts.Find(hub_token);
+          FinishUnlessPosted(reactor, known.ok() ? job(*known, reactor) : known.status());
+        });
+    return taken ? OkStatus() : TooManyCalls();
+  };
   std::string hub_token = context_.accounts.TokenOf(*call);
-  core::Actor actor;
   if (hub_token.empty()) {
-    auto admitted = Admit(context_.authenticator, *call, rpc::Role::kSubmitter, message);
-    if (!admitted.ok()) return Refuse(reactor, admitted.status());
-    actor = *std::move(admitted);
-  } else if (message.ByteSizeLong() > kClientMessageBytesMax) {
-    return Refuse(reactor, TooManyCalls());
+    return AnswerLater(context_, call, rpc::Role::kSubmitter, message,
+                       [&post](const core::Actor& actor, grpc::ServerUnaryReactor* reactor) {
+                         return post(actor, "", reactor);
+                       });
   }
-  const bool taken = context_.submissions.TryRun(
-      [this, actor, hub_token = std::move(hub_token), reactor, job = std::move(job)]() mutable {
-        if (!hub_token.empty()) {
-          auto found = context_.accounts.Find(hub_token);
-          if (!found.ok()) return FinishUnlessPosted(reactor, found.status());
-          actor = *std::move(found);
-        }
-        FinishUnlessPosted(reactor, job(actor, reactor));
-      });
-  if (!taken) return Refuse(reactor, TooManyCalls());
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const Status bounded = CheckMessageBytes(message);
+  FinishUnlessPosted(reactor, bounded.ok() ? post({}, std::move(hub_token), reactor) : bounded);
   return reactor;
 }
 
@@ -226,11 +217,9 @@ Status QueueService::DoDryRun(const core::Actor& actor, const v1::DryRunRequest&
 grpc::ServerUnaryReactor* QueueService::GetRequest(grpc::CallbackServerContext* call,
                                                    const v1::GetRequestRequest* request,
                                                    v1::GetRequestResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor, [this, request, response] { return DoGet(*request, response); });
-  return reactor;
+  return AnswerInPool(
+      context_, call, rpc::Role::kReader, *request,
+      [this, request, response](const core::Actor&) { return DoGet(*request, response); });
 }
 
 Status QueueService::DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response) {
@@ -247,12 +236,9 @@ Status QueueService::DoGet(const v1::GetRequestRequest& request, v1::GetRequestR
 grpc::ServerUnaryReactor* QueueService::Explain(grpc::CallbackServerContext* call,
                                                 const v1::ExplainRequest* request,
                                                 v1::ExplainResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor,
-               [this, request, response] { return DoExplain(*request, response); });
-  return reactor;
+  return AnswerInPool(
+      context_, call, rpc::Role::kReader, *request,
+      [this, request, response](const core::Actor&) { return DoExplain(*request, response); });
 }
 
 Status QueueService::DoExplain(const v1::ExplainRequest& request, v1::ExplainResponse* response) {
@@ -282,11 +268,9 @@ Status QueueService::DoExplain(const v1::ExplainRequest& request, v1::ExplainRes
 grpc::ServerUnaryReactor* QueueService::ListRequests(grpc::CallbackServerContext* call,
                                                      const v1::ListRequestsRequest* request,
                                                      v1::ListRequestsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor, [this, request, response] { return DoList(*request, response); });
-  return reactor;
+  return AnswerInPool(
+      context_, call, rpc::Role::kReader, *request,
+      [this, request, response](const core::Actor&) { return DoList(*request, response); });
 }
 
 Status QueueService::DoList(const v1::ListRequestsRequest& request,
@@ -308,12 +292,7 @@ Status QueueService::DoList(const v1::ListRequestsRequest& request,
 grpc::ServerWriteReactor<v1::WatchResponse>* QueueService::Watch(grpc::CallbackServerContext* call,
                                                                  const v1::WatchRequest* request) {
   const auto refuse = [this](const Status& status) {
-    return WatchHub::Stream::Start(
-               context_.streams,
-               [status] {
-                 return WatchHub::Stream::Filled{Fill::kEnd, {}, rpc::ToGrpc(status)};
-               })
-        .get();
+    return WatchHub::Stream::Refuse(context_.streams, rpc::ToGrpc(status)).get();
   };
   const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
   if (!actor.ok()) return refuse(actor.status());
@@ -369,41 +348,37 @@ grpc::ServerUnaryReactor* QueueService::Retry(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* QueueService::GetQueue(grpc::CallbackServerContext* call,
                                                  const v1::GetQueueRequest* request,
                                                  v1::GetQueueResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (actor.ok()) *response = ToProto(context_.dispatcher.counts(), context_.clock.Wall());
-  reactor->Finish(rpc::ToGrpc(actor.status()));
-  return reactor;
+  return AnswerAtOnce(context_, call, rpc::Role::kReader, *request,
+                      [this, response](const core::Actor&) {
+                        *response = ToProto(context_.dispatcher.counts(), context_.clock.Wall());
+                        return OkStatus();
+                      });
 }
 
 grpc::ServerUnaryReactor* QueueService::SetDispatch(grpc::CallbackServerContext* call,
                                                     const v1::SetDispatchRequest* request,
                                                     v1::SetDispatchResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  const Status posted = context_.dispatcher.Call(
-      [&](core::ReplyToken token) {
-        return core::SetPaused{token, *actor, request->paused()};
-      },
-      [reactor, response](const core::Reply& reply, const core::Core& core) {
-        response->set_paused(core.counts().paused);
-        reactor->Finish(rpc::ToGrpc(reply.status));
+  return AnswerLater(
+      context_, call, rpc::Role::kOperator, *request,
+      [this, request, response](const core::Actor& actor, grpc::ServerUnaryReactor* reactor) {
+        return context_.dispatcher.Call(
+            [&](core::ReplyToken token) {
+              return core::SetPaused{token, actor, request->paused()};
+            },
+            [reactor, response](const core::Reply& reply, const core::Core& core) {
+              response->set_paused(core.counts().paused);
+              reactor->Finish(rpc::ToGrpc(reply.status));
+            });
       });
-  FinishUnlessPosted(reactor, posted);
-  return reactor;
 }
 
 grpc::ServerUnaryReactor* QueueService::Backup(grpc::CallbackServerContext* call,
                                                const v1::BackupRequest* request,
                                                v1::BackupResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kOperator, *request);
-  if (!actor.ok()) return Refuse(reactor, actor.status());
-  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
-    return DoBackup(actor, request->name(), response);
-  });
-  return reactor;
+  return AnswerInPool(context_, call, rpc::Role::kOperator, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoBackup(actor, request->name(), response);
+                      });
 }
 
 Status QueueService::DoBackup(const core::Actor& actor, const std::string& wanted,

@@ -16,6 +16,7 @@
 #include "scheduler/service/private_texts.h"
 #include "scheduler/service/results_convert.h"
 #include "scheduler/service/scoring.h"
+#include "scheduler/service/unary_call.h"
 
 namespace koeval::service {
 namespace {
@@ -153,16 +154,10 @@ class SampleFiller {
 grpc::ServerUnaryReactor* ResultsService::GetResults(grpc::CallbackServerContext* call,
                                                      const v1::GetResultsRequest* request,
                                                      v1::GetResultsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) {
-    reactor->Finish(rpc::ToGrpc(actor.status()));
-    return reactor;
-  }
-  FinishInPool(context_, reactor, [this, actor = *actor, request, response] {
-    return DoResults(actor, *request, response);
-  });
-  return reactor;
+  return AnswerInPool(context_, call, rpc::Role::kReader, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoResults(actor, *request, response);
+                      });
 }
 
 Status ResultsService::DoResults(const core::Actor& actor, const v1::GetResultsRequest& request,
@@ -173,13 +168,7 @@ Status ResultsService::DoResults(const core::Actor& actor, const v1::GetResultsR
   if (!score) return DataLoss(fmt::format("request {} has no stored score", row.id.text));
   ASSIGN_OR_RETURN(StoredScores stored, ScoresFromJson(score->scores_json));
   const TextAccess access(actor, context_.config, context_.datasets);
-  if (!access.sees_everything()) {
-    ASSIGN_OR_RETURN(
-        stored.results_json,
-        WithoutPrivateDefinitions(stored.results_json, [&access](const RowsOrigin& origin) {
-          return access.MaySee(origin);
-        }));
-  }
+  ASSIGN_OR_RETURN(stored.results_json, access.WithoutPrivateDefinitions(stored.results_json));
   FillResults(row, stored, response);
   return OkStatus();
 }
@@ -187,15 +176,9 @@ Status ResultsService::DoResults(const core::Actor& actor, const v1::GetResultsR
 grpc::ServerUnaryReactor* ResultsService::GetLeaderboard(grpc::CallbackServerContext* call,
                                                          const v1::GetLeaderboardRequest* request,
                                                          v1::GetLeaderboardResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  const auto actor = Admit(context_.authenticator, *call, rpc::Role::kReader, *request);
-  if (!actor.ok()) {
-    reactor->Finish(rpc::ToGrpc(actor.status()));
-    return reactor;
-  }
-  FinishInPool(context_, reactor,
-               [this, request, response] { return DoLeaderboard(*request, response); });
-  return reactor;
+  return AnswerInPool(
+      context_, call, rpc::Role::kReader, *request,
+      [this, request, response](const core::Actor&) { return DoLeaderboard(*request, response); });
 }
 
 Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,

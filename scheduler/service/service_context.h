@@ -4,7 +4,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <string>
-#include <utility>
 
 #include "common/base/clock.h"
 #include "common/rpc/auth.h"
@@ -56,29 +55,22 @@ inline Result<core::Actor> Admit(const rpc::Authenticator& authenticator,
   return core::Actor{identity.name, std::string(rpc::RoleName(role))};
 }
 
-// The same for a call of a client, whose message is bounded too (RESOURCE_EXHAUSTED): the bound of
-// the port itself is that of worker messages.
+// The bound of a client's message: that of the port itself is for worker messages.
+// RESOURCE_EXHAUSTED.
+template <typename Message>
+Status CheckMessageBytes(const Message& message) {
+  if (message.ByteSizeLong() <= kClientMessageBytesMax) return OkStatus();
+  return ResourceExhausted("the message is larger than " + std::to_string(kClientMessageBytesMax) +
+                           " bytes; send less");
+}
+
+// The same for a call of a client, whose message is bounded too.
 template <typename Message>
 Result<core::Actor> Admit(const rpc::Authenticator& authenticator,
                           const grpc::ServerContextBase& call, rpc::Role needed,
                           const Message& message) {
-  if (message.ByteSizeLong() > kClientMessageBytesMax) {
-    return ResourceExhausted("the message is larger than " +
-                             std::to_string(kClientMessageBytesMax) + " bytes; send less");
-  }
+  RETURN_IF_ERROR(CheckMessageBytes(message));
   return Admit(authenticator, call, needed);
-}
-
-inline Status TooManyCalls() {
-  return ResourceExhausted("the scheduler has too many calls waiting; try again in a few seconds");
-}
-
-// Finishes `reactor` with the Status that `job` returns in the pool of unary calls.
-template <typename Job>
-void FinishInPool(const ServiceContext& context, grpc::ServerUnaryReactor* reactor, Job job) {
-  const bool taken = context.reads.TryRun(
-      [reactor, job = std::move(job)] { reactor->Finish(rpc::ToGrpc(job())); });
-  if (!taken) reactor->Finish(rpc::ToGrpc(TooManyCalls()));
 }
 
 }  // namespace koeval::service

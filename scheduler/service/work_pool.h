@@ -7,8 +7,14 @@
 #include <vector>
 
 #include "common/base/bounded_queue.h"
+#include "common/base/status.h"
 
 namespace koeval::service {
+
+// What a caller is told whose job a full pool did not take.
+inline Status TooManyCalls() {
+  return ResourceExhausted("the scheduler has too many calls waiting; try again in a few seconds");
+}
 
 // Thread-safe.
 class WorkPool {
