@@ -15,9 +15,9 @@ bool HasReady(const State& state, const std::string& hardware_class) {
 }
 
 int64_t PositionOf(const State& state, const Request& request) {
-  const Rank rank{request.row.spec.priority, request.row.number, nullptr};
+  const Rank rank{request.row.spec.priority, request.row.number};
   size_t ahead = 0;
-  for (const auto& [name, tree] : state.wait) ahead += tree.order_of_key(rank);
+  for (const auto& [name, tree] : state.wait) ahead += tree.PositionOf(rank);
   return static_cast<int64_t>(ahead) + 1;
 }
 

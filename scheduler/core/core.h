@@ -17,11 +17,12 @@
 // PLACEMENT
 //   An idle slot helps a running request that has free batches (one whose model it has loaded
 //   first), else it starts the waiting request of the highest priority, oldest first (in a slot
-//   that has its model loaded where there is one). Hardware classes are not mixed within a round; a
-//   round whose class has been gone for a while starts anew, as a new round, on what is there.
-//   A worker that failed a batch does not get it again while another worker could. A slot whose
-//   memory cannot hold the model never gets it; a request that no known slot can hold, of workers
-//   that are there or may come back, ends as INFEASIBLE after a while.
+//   that has its model loaded where there is one, else in the smallest that can hold it). Hardware
+//   classes are not mixed within a round; a round whose class has been gone for a while starts
+//   anew, as a new round, on what is there. A worker that failed a batch does not get it again
+//   while another worker could. A slot whose memory cannot hold the model never gets it; a request
+//   that no known slot can hold, of workers that are there or may come back, ends as INFEASIBLE
+//   after a while.
 // POOLS
 //   Checks and scores are asked of the scheduler's pools. An answer that does not come in time is
 //   lost: asked for again a few times, then the request ends as INTERNAL.

@@ -63,11 +63,11 @@ Preview Machine::PreviewOf(const RequestSpec& spec, int64_t memory_bytes, int64_
   probe.live->memory_bytes = memory_bytes;
   Preview out;
   out.explanation = Explain(probe, slots_max);
-  const Rank rank{spec.priority, probe.row.number, nullptr};
+  const Rank rank{spec.priority, probe.row.number};
   for (const auto& [hardware_class, waiting] : s_.wait) {
-    out.ahead += static_cast<int64_t>(waiting.order_of_key(rank));
+    out.ahead += static_cast<int64_t>(waiting.PositionOf(rank));
   }
-  out.ahead += static_cast<int64_t>(s_.checks.order_of_key(rank));
+  out.ahead += static_cast<int64_t>(s_.checks.PositionOf(rank));
   out.fits = s_.slot_memory.empty() || memory_bytes <= *s_.slot_memory.rbegin();
   if (!out.fits) {
     const Finding none = NoRoom(probe);

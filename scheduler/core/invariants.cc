@@ -110,10 +110,10 @@ Status CheckQueue(const State& state, const Request& request) {
     expected = Queue::kScores;
   }
   REQUIRE(live.queue == expected, "it stands in the list it belongs to" + Of(request));
-  const Rank rank{row.spec.priority, row.number, nullptr};
+  const Rank rank{row.spec.priority, row.number};
   const auto has = [&rank, &request](const RankTree& tree) {
     const auto it = tree.find(rank);
-    return it != tree.end() && it->request == &request;
+    return it != tree.end() && it->request == &request && it->need == request.live->memory_bytes;
   };
   const auto has_in = [&](const std::map<std::string, RankTree>& trees) {
     const auto it = trees.find(live.bound_class);
@@ -215,11 +215,12 @@ Status CheckWorker(const State& state, const Worker& worker) {
             "a slot's lease is its worker's" + name);
     REQUIRE(state.slot_memory.contains(SlotMemory(slot.info)), "its memory is counted" + name);
     if (!slot.is_idle) continue;
+    const IdleSlot idle_key{SlotMemory(slot.info), key};
     const auto idle = state.idle.find(slot.idle_class);
     const auto warm = state.idle_warm.find({slot.idle_class, slot.idle_warm});
     REQUIRE(slot.idle_class == slot.info.hardware_class && slot.idle_warm == slot.warm &&
-                idle != state.idle.end() && idle->second.contains(key) &&
-                warm != state.idle_warm.end() && warm->second.contains(key),
+                idle != state.idle.end() && idle->second.contains(idle_key) &&
+                warm != state.idle_warm.end() && warm->second.contains(idle_key),
             "idle index holds it" + name);
   }
   return OkStatus();

@@ -89,7 +89,7 @@ void Machine::Move(Request& request, Phase phase) {
 
 void Machine::Unqueue(Request& request) {
   const Live& live = *request.live;
-  const Rank rank{request.row.spec.priority, request.row.number, &request};
+  const Rank rank{request.row.spec.priority, request.row.number};
   const auto erase = [&rank](std::map<std::string, RankTree>& trees, const std::string& key) {
     const auto it = trees.find(key);
     it->second.erase(rank);
@@ -109,7 +109,7 @@ void Machine::Unqueue(Request& request) {
 void Machine::Requeue(Request& request) {
   Unqueue(request);
   Live& live = *request.live;
-  const Rank rank{request.row.spec.priority, request.row.number, &request};
+  const Rank rank{request.row.spec.priority, request.row.number, &request, live.memory_bytes};
   const std::pair<RequestId, int64_t> asked{request.row.id, request.row.round};
   live.queue_class = live.bound_class;
   switch (request.row.phase) {

@@ -145,9 +145,11 @@ class Machine {
   void Dispatch();
   bool PlaceOne(const std::string& hardware_class);
   bool PlaceHelp(const std::string& hardware_class, bool warm_only);
+  // Memory of the largest idle slot of a class that has one.
+  int64_t LargestIdle(const std::string& hardware_class) const;
   bool PlaceWaiting(const std::string& hardware_class);
   bool TryPlace(Request& request, const std::string& hardware_class, bool warm_only);
-  bool TryPlaceIn(Request& request, const std::set<SlotKey>& slots);
+  bool TryPlaceIn(Request& request, const std::set<IdleSlot>& slots);
   std::optional<std::pair<int64_t, int64_t>> RangeFor(const Request& request,
                                                       const WorkerId& worker) const;
   bool IsAvoided(const Request& request, int64_t batch, const WorkerId& worker) const;

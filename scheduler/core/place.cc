@@ -9,24 +9,25 @@
 namespace koeval::core {
 namespace {
 
-// Walks the requests that a class may serve, its own and those of any class, in order of service.
+// Walks the requests that a class may serve and that fit `memory`, its own and those of any class,
+// in order of service.
 class Candidates {
  public:
   Candidates(const std::map<std::string, RankTree>& trees, const std::string& hardware_class,
-             int64_t scan_max)
-      : any_(Find(trees, "")), own_(Find(trees, hardware_class)), left_(scan_max) {
-    if (any_ != nullptr) any_at_ = any_->begin();
-    if (own_ != nullptr) own_at_ = own_->begin();
+             int64_t memory, int64_t scan_max)
+      : any_(Find(trees, "")), own_(Find(trees, hardware_class)), memory_(memory), left_(scan_max) {
+    any_at_ = After(any_, nullptr);
+    own_at_ = After(own_, nullptr);
   }
 
   // nullptr at the end, or after `scan_max` requests.
   Request* Next() {
-    if (left_-- <= 0) return nullptr;
-    const bool has_any = any_ != nullptr && any_at_ != any_->end();
-    const bool has_own = own_ != nullptr && own_at_ != own_->end();
-    if (!has_any && !has_own) return nullptr;
-    const bool take_any = has_any && (!has_own || *any_at_ < *own_at_);
-    return take_any ? (any_at_++)->request : (own_at_++)->request;
+    if (left_-- <= 0 || (any_at_ == nullptr && own_at_ == nullptr)) return nullptr;
+    const bool take_any = own_at_ == nullptr || (any_at_ != nullptr && *any_at_ < *own_at_);
+    const Rank*& at = take_any ? any_at_ : own_at_;
+    Request* request = at->request;
+    at = After(take_any ? any_ : own_, at);
+    return request;
   }
 
  private:
@@ -36,10 +37,15 @@ class Candidates {
     return it == trees.end() ? nullptr : &it->second;
   }
 
+  const Rank* After(const RankTree* tree, const Rank* at) const {
+    return tree == nullptr ? nullptr : tree->FirstFitting(at, memory_);
+  }
+
   const RankTree* any_;
   const RankTree* own_;
-  RankTree::const_iterator any_at_;
-  RankTree::const_iterator own_at_;
+  const Rank* any_at_ = nullptr;
+  const Rank* own_at_ = nullptr;
+  int64_t memory_;
   int64_t left_;
 };
 
@@ -61,8 +67,13 @@ bool Machine::PlaceOne(const std::string& hardware_class) {
          PlaceHelp(hardware_class, /*warm_only=*/false) || PlaceWaiting(hardware_class);
 }
 
+int64_t Machine::LargestIdle(const std::string& hardware_class) const {
+  return s_.idle.at(hardware_class).rbegin()->memory;
+}
+
 bool Machine::PlaceHelp(const std::string& hardware_class, bool warm_only) {
-  Candidates candidates(s_.help, hardware_class, s_.limits.place_scan_max);
+  Candidates candidates(s_.help, hardware_class, LargestIdle(hardware_class),
+                        s_.limits.place_scan_max);
   while (Request* request = candidates.Next()) {
     if (TryPlace(*request, hardware_class, warm_only)) return true;
   }
@@ -70,7 +81,8 @@ bool Machine::PlaceHelp(const std::string& hardware_class, bool warm_only) {
 }
 
 bool Machine::PlaceWaiting(const std::string& hardware_class) {
-  Candidates candidates(s_.wait, hardware_class, s_.limits.place_scan_max);
+  Candidates candidates(s_.wait, hardware_class, LargestIdle(hardware_class),
+                        s_.limits.place_scan_max);
   while (Request* request = candidates.Next()) {
     if (TryPlace(*request, hardware_class, /*warm_only=*/false)) return true;
   }
@@ -85,13 +97,12 @@ bool Machine::TryPlace(Request& request, const std::string& hardware_class, bool
   return idle != s_.idle.end() && TryPlaceIn(request, idle->second);
 }
 
-bool Machine::TryPlaceIn(Request& request, const std::set<SlotKey>& slots) {
+bool Machine::TryPlaceIn(Request& request, const std::set<IdleSlot>& slots) {
   int64_t left = s_.limits.place_scan_max;
-  for (const SlotKey& key : slots) {
+  for (auto it = slots.lower_bound({request.live->memory_bytes, {}}); it != slots.end(); ++it) {
     if (left-- <= 0) return false;
-    if (!Fits(request, s_.workers.at(key.worker).slots.at(key.slot).info)) continue;
-    if (const auto range = RangeFor(request, key.worker)) {
-      Grant(request, SlotKey(key), range->first, range->second);
+    if (const auto range = RangeFor(request, it->key.worker)) {
+      Grant(request, SlotKey(it->key), range->first, range->second);
       return true;
     }
   }

@@ -5,9 +5,6 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
-#include <ext/pb_ds/assoc_container.hpp>
-#include <ext/pb_ds/tree_policy.hpp>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,28 +17,10 @@
 #include "scheduler/core/deadlines.h"
 #include "scheduler/core/events.h"
 #include "scheduler/core/limits.h"
+#include "scheduler/core/rank_tree.h"
 #include "scheduler/core/records.h"
 
 namespace koeval::core {
-
-struct Request;
-
-// Order of service: higher priority first, then older first.
-struct Rank {
-  int64_t priority = 0;
-  int64_t number = 0;
-  Request* request = nullptr;
-
-  bool operator<(const Rank& other) const {
-    if (priority != other.priority) return priority > other.priority;
-    return number < other.number;
-  }
-};
-
-// Requests by rank; knows the position of each in logarithmic time.
-using RankTree =
-    __gnu_pbds::tree<Rank, __gnu_pbds::null_type, std::less<Rank>, __gnu_pbds::rb_tree_tag,
-                     __gnu_pbds::tree_order_statistics_node_update>;
 
 // The list that a live request stands in, if any.
 enum class Queue {
@@ -101,6 +80,13 @@ struct SlotKey {
   WorkerId worker;
   int64_t slot = 0;
   auto operator<=>(const SlotKey&) const = default;
+};
+
+// A slot that may be given a lease; the one with less memory is taken first.
+struct IdleSlot {
+  int64_t memory = 0;  // SlotMemory()
+  SlotKey key;
+  auto operator<=>(const IdleSlot&) const = default;
 };
 
 struct Slot {
@@ -166,9 +152,10 @@ struct State {
   std::set<std::pair<int64_t, RequestId>> needs;
   Deadlines<RequestId> unfit_deadlines;
 
-  // Slots that may be given a lease: by class, and by class and warm model.
-  std::map<std::string, std::set<SlotKey>> idle;
-  std::map<std::pair<std::string, std::string>, std::set<SlotKey>> idle_warm;
+  // Slots that may be given a lease, those with the least memory first: by class, and by class and
+  // warm model.
+  std::map<std::string, std::set<IdleSlot>> idle;
+  std::map<std::pair<std::string, std::string>, std::set<IdleSlot>> idle_warm;
   // Workers that are connected and not drained: by the classes of their slots, and all under "".
   std::map<std::string, std::set<WorkerId>> ready;
 

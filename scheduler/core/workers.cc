@@ -252,7 +252,7 @@ void Machine::RefreshWorker(Worker& worker) {
 }
 
 void Machine::RefreshSlot(Worker& worker, Slot& slot) {
-  const SlotKey key{worker.id, slot.info.index};
+  const IdleSlot key{SlotMemory(slot.info), {worker.id, slot.info.index}};
   if (slot.is_idle) {
     EraseFrom(s_.idle, slot.idle_class, key);
     EraseFrom(s_.idle_warm, std::pair(slot.idle_class, slot.idle_warm), key);

@@ -60,6 +60,37 @@ TEST(Room, SmallerRequestPassesOneThatWaitsForALargerSlot) {
   EXPECT_THAT(b.core->WaitReason(RequestId{"b"}), HasSubstr("a free slot with 40.0 GiB"));
 }
 
+TEST(Room, AnyNumberOfRequestsThatAreTooLargeDoesNotHideOneThatFits) {
+  Bench b;
+  HelloWithMemory(b, "large", 1, {80 * kGib});
+  QueueWithNeed(b, "first", 40 * kGib);
+  const int64_t many = Limits{}.place_scan_max + 10;
+  for (int64_t i = 0; i < many; ++i) QueueWithNeed(b, "big" + std::to_string(i), 40 * kGib);
+  QueueWithNeed(b, "little", kGib);
+  HelloWithMemory(b, "small", 2, {10 * kGib});
+  EXPECT_EQ(b.LeaseOf("little").worker.text, "small");
+}
+
+TEST(Room, AnyNumberOfSlotsThatAreTooSmallDoesNotHideOneThatFits) {
+  Bench b;
+  const Limits limits;
+  const std::vector<int64_t> small(static_cast<size_t>(limits.worker_slots_max), 10 * kGib);
+  const int64_t workers = limits.place_scan_max / limits.worker_slots_max + 1;
+  for (int64_t i = 1; i <= workers; ++i) HelloWithMemory(b, "s" + std::to_string(i), i, small);
+  HelloWithMemory(b, "wide", workers + 1, {80 * kGib});
+  QueueWithNeed(b, "a", 40 * kGib);
+  EXPECT_EQ(b.LeaseOf("a").worker.text, "wide");
+}
+
+TEST(Room, SmallestSlotThatFitsIsTakenSoThatLargeOnesStayFree) {
+  Bench b;
+  HelloWithMemory(b, "v", 1, {80 * kGib, 24 * kGib, 10 * kGib});
+  QueueWithNeed(b, "a", 20 * kGib);
+  EXPECT_EQ(b.LeaseOf("a").slot, 1);
+  QueueWithNeed(b, "b", 60 * kGib);
+  EXPECT_EQ(b.LeaseOf("b").slot, 0);
+}
+
 TEST(Room, RequestThatFitsNowhereIsInfeasibleWithTheNearestChange) {
   Bench b;
   HelloWithMemory(b, "v", 1, {10 * kGib});
