@@ -69,8 +69,10 @@ class RankNodeUpdate {
   }
 
  private:
-  virtual ConstNode node_begin() const = 0;  // NOLINT(readability-identifier-naming)
-  virtual ConstNode node_end() const = 0;    // NOLINT(readability-identifier-naming)
+  // NOLINTNEXTLINE(readability-identifier-naming): named by the tree
+  virtual ConstNode node_begin() const = 0;
+  // NOLINTNEXTLINE(readability-identifier-naming): named by the tree
+  virtual ConstNode node_end() const = 0;
 
   RankSummary Of(ConstNode node) const {
     return node == node_end() ? RankSummary{} : node.get_metadata();
