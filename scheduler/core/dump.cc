@@ -13,6 +13,7 @@ void DumpSpec(std::ostream& out, const RequestSpec& s) {
       << s.bundle_digest << '|' << (s.limit ? std::to_string(*s.limit) : "") << '|' << s.priority
       << '|' << s.time_limit_ms << '|' << s.submitter;
   if (!s.chat.empty()) out << '|' << s.chat;
+  if (!s.wanted_revision.empty()) out << "|as " << s.wanted_revision;
 }
 
 void DumpRow(std::ostream& out, const RequestRow& row) {

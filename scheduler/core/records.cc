@@ -3,7 +3,7 @@
 
 #include <array>
 #include <cstddef>
-#include <tuple>
+#include <utility>
 
 #include "common/base/check.h"
 
@@ -48,12 +48,28 @@ std::optional<Phase> ParsePhase(std::string_view name) {
   return ValueIn<Phase>(kPhaseNames, name);
 }
 
-bool SameSubmission(const RequestSpec& a, const RequestSpec& b) {
-  const auto fields = [](const RequestSpec& s) {
-    return std::tie(s.model, s.revision, s.precision, s.weight_type, s.model_type, s.suite,
-                    s.profile, s.limit, s.priority, s.time_limit_ms, s.submitter, s.chat);
-  };
-  return fields(a) == fields(b);
+std::vector<std::string_view> DifferingFields(const RequestSpec& a, const RequestSpec& b) {
+  const bool has_wanted = !a.wanted_revision.empty() && !b.wanted_revision.empty();
+  const bool same_revision =
+      has_wanted ? a.wanted_revision == b.wanted_revision : a.revision == b.revision;
+  const std::array<std::pair<std::string_view, bool>, 12> fields = {
+      {{"model", a.model == b.model},
+       {"revision", same_revision},
+       {"precision", a.precision == b.precision},
+       {"weight_type", a.weight_type == b.weight_type},
+       {"model_type", a.model_type == b.model_type},
+       {"suite", a.suite == b.suite},
+       {"profile", a.profile == b.profile},
+       {"limit", a.limit == b.limit},
+       {"priority", a.priority == b.priority},
+       {"time_limit_ms", a.time_limit_ms == b.time_limit_ms},
+       {"submitter", a.submitter == b.submitter},
+       {"chat", a.chat == b.chat}}};
+  std::vector<std::string_view> out;
+  for (const auto& [name, is_same] : fields) {
+    if (!is_same) out.push_back(name);
+  }
+  return out;
 }
 
 std::string ModelKey(const RequestSpec& spec) {

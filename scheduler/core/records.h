@@ -47,10 +47,13 @@ struct RequestSpec {
   int64_t time_limit_ms = 0;
   std::string submitter;  // name of the token, never the token
   std::string chat = {};  // JSON of the wishes about chat templates (service/chat_spec.h); "": none
+  // As the submitter named the revision, before the branch or tag became a commit; "": not known.
+  std::string wanted_revision = {};
 };
-// Whether a client that sent `a` may be answered with what was stored for `b`: all that the client
-// decides is equal. What the scheduler filled in (suite_version, bundle_digest) does not count.
-bool SameSubmission(const RequestSpec& a, const RequestSpec& b);
+// The names of the fields of a submission in which `a` and `b` differ, of all that the client
+// decides: none, and a client that sent `a` may be answered with what was stored for `b`. What the
+// scheduler filled in (suite_version, bundle_digest, the commit of a branch) does not count.
+std::vector<std::string_view> DifferingFields(const RequestSpec& a, const RequestSpec& b);
 // model@revision:precision, the name of what a slot keeps loaded.
 std::string ModelKey(const RequestSpec& spec);
 

@@ -30,6 +30,15 @@ Status MayChange(const Request* request, const RequestId& id, const Actor& actor
   return OkStatus();
 }
 
+Status OtherSubmission(const RequestId& id, const std::vector<std::string_view>& differing) {
+  std::string names;
+  for (const std::string_view name : differing) {
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  return AlreadyExists("request_id '" + id.text + "' names another submission, which differs in: " +
+                       names + "; choose a new id, or repeat the first submission as it was");
+}
+
 Reply Refusal(ReplyToken token, Status status) {
   return Reply{token, std::move(status), std::nullopt, false};
 }
@@ -42,11 +51,8 @@ void Machine::On(const Submit& event) {
         event.token, InvalidArgument("request_id: use 1 to 64 letters, digits, '.', '_' or '-'")));
   }
   if (const Request* known = FindRequest(event.id)) {
-    if (!SameSubmission(known->row.spec, event.spec)) {
-      return Emit(
-          Refusal(event.token, AlreadyExists("request_id '" + event.id.text +
-                                             "' names another submission; choose a new id")));
-    }
+    const auto differing = DifferingFields(known->row.spec, event.spec);
+    if (!differing.empty()) return Emit(Refusal(event.token, OtherSubmission(event.id, differing)));
     return Emit(Reply{event.token, OkStatus(), known->row, /*already_known=*/true});
   }
   if (const Request* same = FindSame(event)) {

@@ -148,8 +148,12 @@ Result<std::pair<core::RequestSpec, std::string>> QueueService::Resolve(
   if (!request_id.empty() && !hub::IsCommit(spec.revision)) {
     ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
     const auto known = reader->GetRequest(RequestId{request_id});
-    if (known.ok() && known->spec.model == spec.model) {
-      spec.revision = known->spec.revision;
+    if (known.ok()) {
+      const bool is_same = known->spec.wanted_revision.empty() && !hub::IsCommit(spec.revision);
+      if (is_same) spec.wanted_revision.clear();  // stored before the name was
+      if (is_same || known->spec.wanted_revision == spec.wanted_revision) {
+        spec.revision = known->spec.revision;
+      }
       return std::pair(std::move(spec), std::move(identity));
     }
   }

@@ -167,6 +167,7 @@ Status ValidateRequestId(const std::string& id) {
 Result<core::RequestSpec> CompleteSpec(core::RequestSpec spec, const ServiceConfig& config,
                                        const SuiteCatalogue& catalogue) {
   if (spec.revision.empty()) spec.revision = "main";
+  spec.wanted_revision = spec.revision;
   if (spec.precision.empty()) spec.precision = "float32";
   if (spec.weight_type.empty()) spec.weight_type = "Original";
   RETURN_IF_ERROR(CheckModel(spec.model, config));

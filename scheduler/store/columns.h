@@ -46,6 +46,7 @@ void VisitColumns(Visitor& visit, Row& row) {
   visit("updated_at", row.updated_at);
   visit("updated_seq", row.updated_seq);
   visit("chat", row.spec.chat);
+  visit("wanted_revision", row.spec.wanted_revision);
 }
 
 template <typename Visitor, RowOf<core::AttemptRow> Row>

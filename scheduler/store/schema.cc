@@ -181,7 +181,11 @@ CREATE TABLE import_texts (
 ) STRICT;
 )sql";
 
-constexpr std::array<Migration, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+// The branch or tag as it was submitted, beside the commit that it led to.
+constexpr Migration kVersion4 =
+    "ALTER TABLE requests ADD COLUMN wanted_revision TEXT NOT NULL DEFAULT '';";
+
+constexpr std::array<Migration, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 Status Upgrade(Database& database, size_t from, std::span<const Migration> migrations) {
   std::string script = "BEGIN IMMEDIATE;";

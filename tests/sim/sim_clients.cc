@@ -156,7 +156,7 @@ void SimClients::CheckPromises(bool has_large_slot) const {
     if (row == store_.requests.end() || row->second.number != number) {
       return world_.Violation("request " + id.text + " was acknowledged and is lost");
     }
-    if (!SameSubmission(row->second.spec, SpecOf(id))) {
+    if (!DifferingFields(row->second.spec, SpecOf(id)).empty()) {
       return world_.Violation("request " + id.text + " has another spec than was submitted");
     }
     const core::RequestRow& r = row->second;

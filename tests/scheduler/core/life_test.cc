@@ -77,6 +77,31 @@ TEST(Life, AnotherSubmissionUnderATakenIdIsRefused) {
   b.Submit("a");
   b.Submit("a", /*priority=*/5);
   EXPECT_EQ(b.Only<Reply>().status.code(), Code::kAlreadyExists);
+  EXPECT_THAT(b.Only<Reply>().status.message(), HasSubstr("differs in: priority;"));
+  RequestSpec other = Bench::Spec("a");
+  other.precision = "bfloat16";
+  other.limit = 3;
+  b.Do(core::Submit{ReplyToken{1}, {"ann", "submitter"}, RequestId{"a"}, other});
+  EXPECT_THAT(b.Only<Reply>().status.message(), HasSubstr("differs in: precision, limit;"));
+}
+
+TEST(Life, TheNameOfARevisionTellsSubmissionsApartAndTheCommitItLedToDoesNot) {
+  Bench b;
+  const auto submit = [&b](const std::string& wanted, const std::string& commit) {
+    RequestSpec spec = Bench::Spec("a");
+    spec.wanted_revision = wanted;
+    spec.revision = commit;
+    b.Do(core::Submit{ReplyToken{1}, {"ann", "submitter"}, RequestId{"a"}, spec});
+    return b.Only<Reply>();
+  };
+  EXPECT_FALSE(submit("main", "c1").already_known);
+  b.Restart();
+  const Reply moved = submit("main", "c2");
+  EXPECT_TRUE(moved.already_known);
+  EXPECT_EQ(moved.request->spec.revision, "c1");
+  const Status other = submit("dev", "c1").status;
+  EXPECT_EQ(other.code(), Code::kAlreadyExists);
+  EXPECT_THAT(other.message(), HasSubstr("differs in: revision;"));
 }
 
 TEST(Life, BadIdsAndFullQueuesAreRefused) {

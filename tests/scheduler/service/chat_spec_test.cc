@@ -33,11 +33,14 @@ TEST(ChatSpecTest, TextHoldsEveryWishAndIsEmptyForNone) {
 
 TEST(ChatSpecTest, DifferentWishesAreDifferentSubmissions) {
   const core::RequestSpec plain = Spec({});
-  EXPECT_TRUE(core::SameSubmission(plain, Spec({})));
-  EXPECT_FALSE(core::SameSubmission(plain, Spec({"", true, ""})));
-  EXPECT_FALSE(core::SameSubmission(Spec({"", false, ""}), Spec({"", true, ""})));
-  EXPECT_FALSE(core::SameSubmission(Spec({"", true, ""}), Spec({"rag", true, ""})));
-  EXPECT_FALSE(core::SameSubmission(plain, Spec({{}, false, "Be brief."})));
+  EXPECT_THAT(core::DifferingFields(plain, Spec({})), testing::IsEmpty());
+  EXPECT_THAT(core::DifferingFields(plain, Spec({"", true, ""})), testing::ElementsAre("chat"));
+  EXPECT_THAT(core::DifferingFields(Spec({"", false, ""}), Spec({"", true, ""})),
+              testing::ElementsAre("chat"));
+  EXPECT_THAT(core::DifferingFields(Spec({"", true, ""}), Spec({"rag", true, ""})),
+              testing::ElementsAre("chat"));
+  EXPECT_THAT(core::DifferingFields(plain, Spec({{}, false, "Be brief."})),
+              testing::ElementsAre("chat"));
 }
 
 TEST(ChatSpecTest, WishesThatDoNotGoTogetherAreRefusedWithTheRemedy) {

@@ -127,6 +127,29 @@ TEST_F(HubSubmitTest, ARepeatedCallGetsTheFirstCommitThoughTheBranchMoved) {
   EXPECT_EQ(MustSubmit("b", "org/name").spec().revision(), CommitOf(moved));
 }
 
+TEST_F(HubSubmitTest, AKnownIdWithAnotherBranchIsRefusedWithTheFieldAlsoWithoutTheHub) {
+  hub::RepositoryFiles dev = hub::GoodFiles();
+  dev["config.json"] += " ";
+  memory_->Set("org/name", "dev", dev);
+  Start();
+  const std::string first = MustSubmit("a", "org/name").spec().revision();
+  memory_->Fail(Unavailable("the hub is silent"));
+  v1::SubmitResponse response;
+  v1::SubmitRequest other = RequestFor("a");
+  other.mutable_spec()->set_revision("dev");
+  grpc::Status status = Send(other, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::ALREADY_EXISTS);
+  EXPECT_THAT(status.error_message(), HasSubstr("differs in: revision;"));
+  other.mutable_spec()->set_revision("main");
+  other.mutable_spec()->set_priority(3);
+  status = Send(other, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::ALREADY_EXISTS);
+  EXPECT_THAT(status.error_message(), HasSubstr("differs in: priority;"));
+  ASSERT_TRUE(Send(RequestFor("a"), &response).ok()) << "the same call again";
+  EXPECT_TRUE(response.already_known());
+  EXPECT_EQ(response.request().spec().revision(), first);
+}
+
 TEST_F(HubSubmitTest, EqualFilesAndSettingsAreOneRequest) {
   hub::RepositoryFiles renamed = hub::GoodFiles();
   renamed["README.md"] += " Now under another name.";
