@@ -23,7 +23,8 @@ struct Limits {
   int64_t scores_running_max = 16;  // scores asked for and not answered
   int64_t place_scan_max = 256;     // candidates looked at for one idle slot that fit it
   int64_t text_bytes_max = 4'096;   // of a reason or remedy that a worker or a check sends
-  // Requests that one submitter may make within submits_window_ms of wall time; 0 = any number.
+  // Requests and retries that one submitter may make within submits_window_ms of wall time; 0 = any
+  // number.
   // Operators are not bound by it.
   int64_t submits_max = 0;
   int64_t submits_window_ms = 86'400'000;

@@ -172,6 +172,8 @@ class Machine {
   // restore.cc
   Status RestoreRequests(const Snapshot& snapshot);
   Status RestoreMeta(const MetaRow& row);
+  Status RestoreLiveValue(const std::string& name, const std::string& value, Request& request);
+  Status RestoreRetry(const MetaRow& row, const std::string& id);
   Status RestoreLease(const LeaseRow& row);
   Status RestoreBatches(const Snapshot& snapshot);
   Status RestoreFree(Request& request);

@@ -75,7 +75,7 @@ void Machine::On(const Submit& event) {
   request.row.number = s_.next_number++;
   request.row.spec = event.spec;
   request.row.submitted_at = s_.wall;
-  CountSubmit(request.row);
+  CountSubmit(event.spec.submitter, s_.wall);
   request.live = std::make_unique<Live>();
   ++s_.state_counts[static_cast<size_t>(request.row.state)];
   if (!event.identity.empty()) {
@@ -98,7 +98,8 @@ const Request* Machine::FindSame(const Submit& event) {
   return failed ? nullptr : request;
 }
 
-// Whether the submitter's newest submits_max requests leave room for one more in the window.
+// Whether the submitter's newest submits_max requests and retries leave room for one more in the
+// window.
 Status Machine::MaySubmit(const Actor& actor, const std::string& submitter) const {
   const auto made = s_.submits.find(submitter);
   if (s_.limits.submits_max == 0 || actor.role == "operator" || made == s_.submits.end() ||
@@ -108,17 +109,25 @@ Status Machine::MaySubmit(const Actor& actor, const std::string& submitter) cons
   const WallTime again{made->second.front().micros + s_.limits.submits_window_ms * 1'000};
   if (s_.wall >= again) return OkStatus();
   return ResourceExhausted("submits_max: '" + submitter + "' has made " +
-                           std::to_string(s_.limits.submits_max) + " requests within " +
+                           std::to_string(s_.limits.submits_max) + " requests and retries within " +
                            FormatDuration(s_.limits.submits_window_ms) +
                            "; the next one is possible at " + FormatUtc(again) + ", in " +
                            FormatDuration((again.micros - s_.wall.micros + 999) / 1'000));
 }
 
-void Machine::CountSubmit(const RequestRow& row) {
+// In whatever order they come: the newest ones are kept.
+void Machine::CountSubmit(const std::string& submitter, WallTime at) {
   if (s_.limits.submits_max == 0) return;
-  std::deque<WallTime>& made = s_.submits[row.spec.submitter];
-  made.push_back(row.submitted_at);
+  std::deque<WallTime>& made = s_.submits[submitter];
+  made.insert(std::upper_bound(made.begin(), made.end(), at), at);
   if (static_cast<int64_t>(made.size()) > s_.limits.submits_max) made.pop_front();
+}
+
+void Machine::CountRetry(const Request& request, const Actor& actor) {
+  if (s_.limits.submits_max == 0 || actor.role == "operator") return;
+  CountSubmit(request.row.spec.submitter, s_.wall);
+  SetMeta("retry:" + request.row.id.text + ":" + std::to_string(request.row.round),
+          std::to_string(s_.wall.micros));
 }
 
 void Machine::On(const Cancel& event) {
@@ -155,6 +164,7 @@ void Machine::On(const Retry& event) {
                                                        "already; try later")));
   }
   ++row.round;
+  CountRetry(*request, event.actor);
   row.plan.reset();
   row.hardware_class.clear();
   row.ending.clear();

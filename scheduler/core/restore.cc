@@ -71,7 +71,7 @@ Status Machine::RestoreRequests(const Snapshot& snapshot) {
     request.row = row;
     ++s_.state_counts[static_cast<size_t>(row.state)];
     s_.next_number = std::max(s_.next_number, row.number + 1);
-    CountSubmit(row);
+    CountSubmit(row.spec.submitter, row.submitted_at);
     if (row.phase == Phase::kDone) continue;
     request.live = std::make_unique<Live>();
     const int64_t batches = row.plan ? row.plan->BatchCount() : 0;
@@ -100,13 +100,9 @@ Status Machine::RestoreMeta(const MetaRow& row) {
   } else if (name == "active" || name == "class" || name == "memory") {
     Request* request = FindRequest(RequestId{rest});
     if (request == nullptr || !request->live) return bad;
-    if (name == "class") {
-      request->live->bound_class = row.value;
-      return OkStatus();
-    }
-    const auto value = ParseInt(row.value);
-    if (!value || *value < 0) return bad;
-    (name == "active" ? request->live->active_ms : request->live->memory_bytes) = *value;
+    return RestoreLiveValue(name, row.value, *request).ok() ? OkStatus() : bad;
+  } else if (name == "retry") {
+    return RestoreRetry(row, rest.substr(0, rest.find(':'))).ok() ? OkStatus() : bad;
   } else if (name == "identity") {
     if (FindRequest(RequestId{row.value}) == nullptr) return bad;
     s_.identities[rest] = RequestId{row.value};

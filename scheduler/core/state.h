@@ -130,8 +130,8 @@ struct State {
   int64_t next_seq = 1;
   int64_t next_number = 1;
   int64_t state_counts[4] = {0, 0, 0, 0};  // by RequestState
-  // When each submitter made its newest requests, oldest first, at most limits.submits_max of them.
-  // Follows from the requests, so that a restart does not forget.
+  // When each submitter made its newest requests and retries, oldest first, at most
+  // limits.submits_max of them. Follows from what is stored, so that a restart does not forget.
   std::unordered_map<std::string, std::deque<WallTime>> submits;
   // The newest request of each identity that a submission had.
   std::unordered_map<std::string, RequestId> identities;

@@ -144,6 +144,53 @@ TEST(Life, ASubmitterMakesSoManyRequestsInAWindowAlsoAcrossARestart) {
   EXPECT_TRUE(b.Only<Reply>().status.ok()) << "each submitter has a limit of its own";
 }
 
+TEST(Life, ARetryOfTheSubmitterCountsLikeARequestAlsoAcrossARestart) {
+  Limits limits;
+  limits.submits_max = 3;
+  limits.submits_window_ms = 3'600'000;
+  Bench b(limits);
+  const auto fail_and_retry = [&b](const std::string& role) {
+    b.Do(ChecksDone{RequestId{"a"}, b.Row("a").round, "{}",
+                    Finding{Ending::kNoSafetensors, "none", ""}});
+    b.Do(Retry{ReplyToken{2}, {"ann", role}, RequestId{"a"}});
+    return b.Only<Reply>().status;
+  };
+  b.Submit("a");
+  b.Skip(60'000);
+  EXPECT_TRUE(fail_and_retry("submitter").ok());
+  EXPECT_TRUE(fail_and_retry("operator").ok()) << "of an operator it is none";
+  b.Skip(60'000);
+  EXPECT_TRUE(fail_and_retry("submitter").ok());
+  b.Restart();
+  b.Skip(60'000);
+  const Status refused = fail_and_retry("submitter");
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("3 requests and retries within"));
+  EXPECT_THAT(refused.message(), HasSubstr("in 57 min"));
+  EXPECT_EQ(b.PhaseIs("a"), "failed");
+  b.Submit("b");
+  EXPECT_EQ(b.Only<Reply>().status.code(), Code::kResourceExhausted);
+  b.Skip(57 * 60'000);
+  b.Do(Retry{ReplyToken{2}, {"ann", "submitter"}, RequestId{"a"}});
+  EXPECT_TRUE(b.Only<Reply>().status.ok());
+}
+
+TEST(Life, RetriesThatCountNoMoreAreForgottenAtTheNextStart) {
+  Limits limits;
+  limits.submits_max = 3;
+  limits.submits_window_ms = 3'600'000;
+  Bench b(limits);
+  b.Submit("a");
+  b.Do(ChecksDone{RequestId{"a"}, 1, "{}", Finding{Ending::kNoSafetensors, "none", ""}});
+  b.Do(Retry{ReplyToken{2}, {"ann", "submitter"}, RequestId{"a"}});
+  EXPECT_TRUE(b.mirror.meta.contains("retry:a:2"));
+  b.Restart();
+  EXPECT_TRUE(b.mirror.meta.contains("retry:a:2"));
+  b.Skip(3'600'000);
+  b.Restart();
+  EXPECT_FALSE(b.mirror.meta.contains("retry:a:2"));
+}
+
 TEST(Life, ARequestOutsideTheWindowMakesRoomForAnother) {
   Limits limits;
   limits.submits_max = 1;
