@@ -80,7 +80,8 @@ std::optional<MonoTime> Core::NextDeadline() const {
   for (const auto& at_ms :
        {s.lease_deadlines.Earliest(), s.silence_deadlines.Earliest(), s.forget_deadlines.Earliest(),
         s.limit_deadlines.Earliest(), s.strand_deadlines.Earliest(), s.rest_deadlines.Earliest(),
-        s.checks_asked.Earliest(), s.scores_asked.Earliest(), s.unfit_deadlines.Earliest()}) {
+        s.checks_asked.Earliest(), s.scores_asked.Earliest(), s.unfit_deadlines.Earliest(),
+        s.recheck_deadlines.Earliest()}) {
     if (at_ms && (!earliest_ms || *at_ms < *earliest_ms)) earliest_ms = at_ms;
   }
   if (!earliest_ms || !s.last_mono) return std::nullopt;
@@ -151,6 +152,12 @@ std::string Core::WaitReason(const RequestId& id) const {
   const auto it = s.requests.find(id);
   if (it == s.requests.end() || it->second.row.state != RequestState::kPending) return "";
   const Request& request = it->second;
+  if (const auto again_ms = s.recheck_deadlines.At(id)) {
+    return "The model hub gives no answer; its submission checks are tried again in " +
+           FormatDuration(std::max<int64_t>(0, *again_ms - s.time_ms)) + " (try " +
+           std::to_string(request.live->recheck_tries + 1) + " of " +
+           std::to_string(s.limits.recheck_tries_max) + ").";
+  }
   if (request.row.phase == Phase::kChecking) {
     return request.live->queue == Queue::kChecks ? "It waits for its submission checks."
                                                  : "Its submission checks are running.";

@@ -40,6 +40,11 @@ class Deadlines {
     return order_.begin()->first;
   }
 
+  std::optional<int64_t> At(const Key& key) const {
+    const auto it = at_.find(key);
+    return it == at_.end() ? std::nullopt : std::optional(it->second);
+  }
+
   bool Has(const Key& key) const { return at_.contains(key); }
   size_t size() const { return at_.size(); }
 

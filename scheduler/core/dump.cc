@@ -45,6 +45,9 @@ void DumpLive(std::ostream& out, const Live& live) {
   for (const LeaseId id : live.leases) out << ' ' << id.value;
   out << '\n';
   if (live.memory_bytes > 0) out << "  memory " << live.memory_bytes << '\n';
+  if (live.recheck_tries > 0) {
+    out << "  rechecks " << live.recheck_tries << ' ' << live.recheck_ms << '\n';
+  }
   for (const auto& [batch, workers] : live.faults) {
     out << "  faults " << batch;
     for (const WorkerId& worker : workers) out << ' ' << worker.text;

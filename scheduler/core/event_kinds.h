@@ -8,6 +8,7 @@ namespace koeval::core::kind {
 // About a request.
 inline constexpr std::string_view kSubmitted = "submitted";   // new row, checks begin
 inline constexpr std::string_view kChecked = "checked";       // checks passed, it waits for a slot
+inline constexpr std::string_view kPostponed = "postponed";   // no hub: it is checked again later
 inline constexpr std::string_view kRunning = "running";       // an attempt started
 inline constexpr std::string_view kPlanned = "planned";       // its batches are known
 inline constexpr std::string_view kBatch = "batch";           // one more batch is stored

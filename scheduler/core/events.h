@@ -76,7 +76,8 @@ struct SetDrained {
 
 // --- Answers of the scheduler's own pools. ---
 
-// Answers StartChecks. With a finding the request fails with it.
+// Answers StartChecks. With a finding the request fails with it, unless that is HUB_UNAVAILABLE:
+// then it is checked again, within the bounds of limits.h.
 struct ChecksDone {
   RequestId id;
   int64_t round = 1;

@@ -101,7 +101,12 @@ Status CheckQueue(const State& state, const Request& request) {
   const RequestRow& row = request.row;
   const std::pair<RequestId, int64_t> asked{row.id, row.round};
   Queue expected = Queue::kNone;
-  if (row.phase == Phase::kChecking && !state.checks_asked.Has(asked)) {
+  const bool is_postponed = state.recheck_deadlines.Has(row.id);
+  REQUIRE(!is_postponed || (row.phase == Phase::kChecking && live.recheck_tries > 0),
+          "only checks that found no hub are postponed" + Of(request));
+  REQUIRE(live.recheck_tries < state.limits.recheck_tries_max,
+          "checks are repeated within their bound" + Of(request));
+  if (row.phase == Phase::kChecking && !is_postponed && !state.checks_asked.Has(asked)) {
     expected = Queue::kChecks;
   }
   if (row.phase == Phase::kQueued) expected = Queue::kWait;
@@ -241,6 +246,7 @@ Status CheckSizes(const State& state) {
   size_t in_help = 0;
   size_t in_checks = 0;
   size_t in_scores = 0;
+  size_t postponed = 0;
   size_t leases = 0;
   size_t limits = 0;
   std::set<int64_t> numbers;
@@ -254,6 +260,7 @@ Status CheckSizes(const State& state) {
     in_help += request.live->queue == Queue::kHelp ? 1 : 0;
     in_checks += request.live->queue == Queue::kChecks ? 1 : 0;
     in_scores += request.live->queue == Queue::kScores ? 1 : 0;
+    postponed += state.recheck_deadlines.Has(id) ? 1 : 0;
     leases += request.live->leases.size();
     limits += request.live->active_since_ms ? 1 : 0;
   }
@@ -266,6 +273,7 @@ Status CheckSizes(const State& state) {
           "needs are of waiting requests");
   REQUIRE(leases == state.leases.size() && leases == state.lease_deadlines.size(),
           "every lease is of a request");
+  REQUIRE(postponed == state.recheck_deadlines.size(), "live requests alone are postponed");
   REQUIRE(state.strand_deadlines.size() <= in_wait, "only waiting requests look for a class");
   REQUIRE(limits == state.limit_deadlines.size(), "time limits are of running requests");
   for (const auto& [identity, id] : state.identities) {

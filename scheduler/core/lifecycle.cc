@@ -76,6 +76,7 @@ void Machine::Move(Request& request, Phase phase) {
         row.id, s_.time_ms + std::max<int64_t>(0, TimeLimitMs(request) - live.active_ms));
   }
   s_.strand_deadlines.Erase(row.id);
+  s_.recheck_deadlines.Erase(row.id);
   if (phase == Phase::kQueued && live.stored_count > 0) {
     live.is_stranded = false;
     s_.strand_deadlines.Set(row.id, s_.time_ms + s_.limits.class_wait_ms);
@@ -114,7 +115,9 @@ void Machine::Requeue(Request& request) {
   live.queue_class = live.bound_class;
   switch (request.row.phase) {
     case Phase::kChecking:
-      if (!s_.checks_asked.Has(asked)) live.queue = Queue::kChecks;
+      if (!s_.checks_asked.Has(asked) && !s_.recheck_deadlines.Has(request.row.id)) {
+        live.queue = Queue::kChecks;
+      }
       break;
     case Phase::kQueued:
       live.queue = Queue::kWait;
@@ -205,8 +208,9 @@ void Machine::EndLive(Request& request) {
   request.live.reset();
 }
 
-void Machine::ForgetRound(const Request& request) {
+void Machine::ForgetRound(Request& request) {
   const RequestRow& row = request.row;
+  ForgetRechecks(request);
   for (const auto& [batch, workers] : request.live->faults) SetMeta(FaultKey(row, batch), "");
   if (row.started_at != WallTime{}) SetMeta("active:" + row.id.text, "");
   if (request.live->stored_count > 0) SetMeta("class:" + row.id.text, "");

@@ -18,7 +18,9 @@ struct Limits {
   int64_t faults_max = 3;             // counted against one batch until the request fails
   int64_t undelivered_max = 10;  // leases of a round that never arrived, until they count as faults
   int64_t check_tries_max = 3;   // until a request whose checks give no answer fails
-  int64_t score_tries_max = 3;   // until a request whose score cannot be computed fails
+  // Until a request fails whose checks find that the model hub gives no answer; see recheck_for_ms.
+  int64_t recheck_tries_max = 20;
+  int64_t score_tries_max = 3;      // until a request whose score cannot be computed fails
   int64_t checks_running_max = 64;  // submission checks asked for and not answered
   int64_t scores_running_max = 16;  // scores asked for and not answered
   int64_t place_scan_max = 256;     // candidates looked at for one idle slot that fit it
@@ -44,6 +46,12 @@ struct Limits {
   // included; then it is asked for again.
   int64_t check_answer_ms = 3'600'000;
   int64_t score_answer_ms = 3'600'000;
+  // A request whose checks find that the model hub gives no answer is checked again after a pause
+  // that begins with the first and doubles up to the last, unless that would be later than
+  // recheck_for_ms after the first of these answers. Time without a scheduler does not count.
+  int64_t recheck_first_ms = 15'000;
+  int64_t recheck_last_ms = 1'800'000;
+  int64_t recheck_for_ms = 21'600'000;
   int64_t worker_forget_ms = 3'600'000;        // a worker that is gone is listed for this long
   int64_t time_limit_default_ms = 86'400'000;  // of a request whose spec has none
   // Time that passed without any event or tick for longer than this was the scheduler's own stall

@@ -96,6 +96,7 @@ void Machine::On(const Tick& /*event*/) {
   while (const auto asked = s_.checks_asked.TakeDue(s_.time_ms)) {
     LoseChecks(asked->first, asked->second);
   }
+  while (const auto id = s_.recheck_deadlines.TakeDue(s_.time_ms)) Requeue(*FindRequest(*id));
   while (const auto asked = s_.scores_asked.TakeDue(s_.time_ms)) {
     LoseScore(asked->first, asked->second);
   }

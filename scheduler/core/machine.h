@@ -64,7 +64,11 @@ class Machine {
   // requests.cc
   const Request* FindSame(const Submit& event);
   Status MaySubmit(const Actor& actor, const std::string& submitter) const;
-  void CountSubmit(const RequestRow& row);
+  void CountSubmit(const std::string& submitter, WallTime at);
+  void CountRetry(const Request& request, const Actor& actor);
+  void PostponeChecks(Request& request, const Finding& finding);
+  int64_t RecheckPauseMs(const Live& live) const;
+  void ForgetRechecks(Request& request);
 
   // machine.cc: time, output, and what follows from the state after every event.
   void Advance(Now now);
@@ -97,7 +101,7 @@ class Machine {
   void LookForClass(Request& request);
   void RestartRound(Request& request);
   void Unqueue(Request& request);
-  void ForgetRound(const Request& request);  // named values of the round
+  void ForgetRound(Request& request);  // named values of the round
   void FailRequest(Request& request, const Finding& finding);
   void FinishRequest(Request& request, const ScoreDone& score);
   void EndLive(Request& request);

@@ -167,6 +167,8 @@ struct AuditRow {
 //   class:<request>                   announced class of the slots that its round runs on
 //   memory:<request>                  bytes that a slot must have for its model
 //   identity:<digest>                 the newest request that was submitted with this identity
+//   recheck:<request>                 how often its checks found no hub, and for how long in ms
+//   retry:<request>:<round>           when its submitter asked for this round, in microseconds
 struct MetaRow {
   std::string key;
   std::string value;  // "" removes it

@@ -1,5 +1,7 @@
 // Events of clients, operators and the scheduler's own pools.
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/core/machine.h"
@@ -163,6 +165,9 @@ void Machine::On(const Retry& event) {
     return Emit(Refusal(event.token, ResourceExhausted("pending_max: too many requests wait "
                                                        "already; try later")));
   }
+  if (Status status = MaySubmit(event.actor, row.spec.submitter); !status.ok()) {
+    return Emit(Refusal(event.token, std::move(status)));
+  }
   ++row.round;
   CountRetry(*request, event.actor);
   row.plan.reset();
@@ -225,9 +230,14 @@ void Machine::On(const ChecksDone& event) {
       request->row.round != event.round) {
     return;
   }
+  const bool no_hub = event.finding && event.finding->ending == Ending::kHubUnavailable;
+  if (no_hub && s_.recheck_deadlines.Has(event.id)) return;  // the double of a late answer
   request->row.facts_json = event.facts_json;
+  if (no_hub) return PostponeChecks(*request, *event.finding);
   if (event.finding) return FailRequest(*request, *event.finding);
   if (event.memory_bytes > 0) SetMemoryNeed(*request, event.memory_bytes);
+  ForgetRechecks(*request);
+  request->row.reason.clear();
   Move(*request, Phase::kQueued);
   Note(*request, kind::kChecked, "the submission checks passed");
 }
@@ -253,6 +263,46 @@ void Machine::On(const ScoreFailed& event) {
                      ++request->live->score_tries < s_.limits.score_tries_max;
   if (!again) return FailRequest(*request, event.finding);
   Requeue(*request);
+}
+
+// The hub, not the model, is at fault: the request waits and is checked again, so often and for so
+// long as the limits have it.
+void Machine::PostponeChecks(Request& request, const Finding& finding) {
+  Live& live = *request.live;
+  RequestRow& row = request.row;
+  if (live.recheck_tries > 0) live.recheck_ms += s_.time_ms - live.recheck_at_ms;
+  live.recheck_at_ms = s_.time_ms;
+  ++live.recheck_tries;
+  const int64_t pause_ms = RecheckPauseMs(live);
+  if (live.recheck_tries >= s_.limits.recheck_tries_max ||
+      live.recheck_ms + pause_ms > s_.limits.recheck_for_ms) {
+    std::string reason = finding.reason;
+    if (live.recheck_tries > 1) {
+      reason = "asked " + std::to_string(live.recheck_tries) + " times within " +
+               FormatDuration(live.recheck_ms) + ": " + reason;
+    }
+    return FailRequest(request, {finding.ending, reason, finding.remedy});
+  }
+  SetMeta("recheck:" + row.id.text,
+          std::to_string(live.recheck_tries) + " " + std::to_string(live.recheck_ms));
+  s_.recheck_deadlines.Set(row.id, s_.time_ms + pause_ms);
+  row.reason = Clip(std::string(EndingName(finding.ending)) + ": " + finding.reason);
+  Requeue(request);
+  Note(request, kind::kPostponed, row.reason);
+}
+
+int64_t Machine::RecheckPauseMs(const Live& live) const {
+  int64_t pause_ms = s_.limits.recheck_first_ms;
+  for (int64_t i = 1; i < live.recheck_tries && pause_ms < s_.limits.recheck_last_ms; ++i) {
+    pause_ms *= 2;
+  }
+  return std::min(pause_ms, s_.limits.recheck_last_ms);
+}
+
+void Machine::ForgetRechecks(Request& request) {
+  if (request.live->recheck_tries == 0) return;
+  request.live->recheck_tries = 0;
+  SetMeta("recheck:" + request.row.id.text, "");
 }
 
 // No answer came in time: asked again, then the request's end.

@@ -97,7 +97,7 @@ Status Machine::RestoreMeta(const MetaRow& row) {
     const auto value = ParseInt(row.value);
     if (!value || *value < 1) return bad;
     (name == "next_lease" ? s_.next_lease : s_.next_seq) = *value;
-  } else if (name == "active" || name == "class" || name == "memory") {
+  } else if (name == "active" || name == "class" || name == "memory" || name == "recheck") {
     Request* request = FindRequest(RequestId{rest});
     if (request == nullptr || !request->live) return bad;
     return RestoreLiveValue(name, row.value, *request).ok() ? OkStatus() : bad;
@@ -117,6 +117,43 @@ Status Machine::RestoreMeta(const MetaRow& row) {
     }
   }
   // Other names are of other parts of the scheduler.
+  return OkStatus();
+}
+
+Status Machine::RestoreLiveValue(const std::string& name, const std::string& value,
+                                 Request& request) {
+  Live& live = *request.live;
+  if (name == "class") {
+    live.bound_class = value;
+    return OkStatus();
+  }
+  std::vector<int64_t> numbers;
+  for (const std::string& part : Split(value, ' ')) {
+    const auto number = ParseInt(part);
+    if (!number || *number < 0) return InvalidArgument("no number");
+    numbers.push_back(*number);
+  }
+  if (numbers.size() != (name == "recheck" ? 2U : 1U)) return InvalidArgument("other numbers");
+  if (name == "active") live.active_ms = numbers[0];
+  if (name == "memory") live.memory_bytes = numbers[0];
+  if (name != "recheck") return OkStatus();
+  if (request.row.phase != Phase::kChecking || numbers[0] < 1) return InvalidArgument("no checks");
+  live.recheck_tries = numbers[0];
+  live.recheck_ms = numbers[1];
+  live.recheck_at_ms = s_.time_ms;
+  return OkStatus();
+}
+
+// One that counts no more is removed.
+Status Machine::RestoreRetry(const MetaRow& row, const std::string& id) {
+  const Request* request = FindRequest(RequestId{id});
+  const auto micros = ParseInt(row.value);
+  if (request == nullptr || !micros) return InvalidArgument("no retry");
+  if (*micros + s_.limits.submits_window_ms * 1'000 <= s_.wall.micros) {
+    SetMeta(row.key, "");
+  } else {
+    CountSubmit(request->row.spec.submitter, WallTime{*micros});
+  }
   return OkStatus();
 }
 
@@ -203,6 +240,9 @@ Status Machine::RestoreFree(Request& request) {
   }
   if (phase == Phase::kQueued && live.stored_count > 0) {
     s_.strand_deadlines.Set(request.row.id, s_.time_ms + s_.limits.class_wait_ms);
+  }
+  if (live.recheck_tries > 0) {
+    s_.recheck_deadlines.Set(request.row.id, s_.time_ms + RecheckPauseMs(live));
   }
   Requeue(request);
   return OkStatus();

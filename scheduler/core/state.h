@@ -53,6 +53,9 @@ struct Live {
   int64_t active_ms = 0;                            // of the round, before `active_since_ms`
   std::optional<int64_t> active_since_ms;           // while phase is planning or batches
   int64_t check_tries = 0;
+  int64_t recheck_tries = 0;  // answers of the checks that found no hub
+  int64_t recheck_ms = 0;     // from the first of them to the newest
+  int64_t recheck_at_ms = 0;  // when the newest came, or the scheduler started
   int64_t score_tries = 0;
   int64_t memory_bytes = 0;  // that a slot must have for its model; 0: not known
   int64_t undelivered = 0;   // leases of the round that never arrived
@@ -144,6 +147,7 @@ struct State {
   // Asked and not answered, with the round, until the answer counts as lost.
   Deadlines<std::pair<RequestId, int64_t>> checks_asked;
   Deadlines<std::pair<RequestId, int64_t>> scores_asked;
+  Deadlines<RequestId> recheck_deadlines;  // of requests whose checks found no hub
 
   // Memory of every slot of a known worker, as SlotMemory().
   std::multiset<int64_t> slot_memory;

@@ -79,6 +79,7 @@ Status ReadNested(ConfigMap& map, ServiceConfig* c) {
   c->check.time_limit_ms = check.DurationMs("time_limit", c->check.time_limit_ms, 100, kHour);
   c->check.memory_bytes = check.Int("memory_mib", c->check.memory_bytes >> 20, 0, int64_t{1} << 24)
                           << 20;
+  c->check.hub_wait_ms = check.DurationMs("hub_wait", c->check.hub_wait_ms, 0, 365 * kDay);
   c->check.policy_file = check.String("policy_file", "");
   RETURN_IF_ERROR(check.Finish());
 
@@ -283,9 +284,9 @@ std::string PrintServiceConfig(const ServiceConfig& c) {
   out += fmt::format("core_dumps: {}\nlock_memory: {}\n", c.core_dumps, c.lock_memory);
   out += fmt::format(
       "check:\n  binary: {}\n  threads: {}\n  time_limit: {}ms\n  memory_mib: {}\n"
-      "  policy_file: {}\n",
+      "  hub_wait: {}ms\n  policy_file: {}\n",
       Quoted(c.check.binary), c.check.threads, c.check.time_limit_ms, c.check.memory_bytes >> 20,
-      Quoted(c.check.policy_file));
+      c.check.hub_wait_ms, Quoted(c.check.policy_file));
   out += fmt::format("hub:\n  endpoint: {}\n  token_file: {}\n  accept_tokens: {}\nlog_level: {}\n",
                      Quoted(c.hub.endpoint), Quoted(c.hub.token_file), c.hub.accept_tokens,
                      c.log_level);

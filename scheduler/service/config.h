@@ -23,6 +23,7 @@ struct CheckConfig {
   int64_t threads = 2;
   int64_t time_limit_ms = 120'000;
   int64_t memory_bytes = int64_t{8} << 30;  // that the process can write to; 0 = no limit
+  int64_t hub_wait_ms = 6 * 3'600'000LL;    // for a hub that gives the checks no answer
   std::string policy_file;                  // submission policy; "" = the built-in one
 };
 

@@ -52,6 +52,7 @@ core::Limits CoreLimits(const ServiceConfig& config) {
   limits.faults_max = config.faults_max;
   limits.submits_max = config.submits_max;
   limits.submits_window_ms = config.submits_window_ms;
+  limits.recheck_for_ms = config.check.hub_wait_ms;
   limits.time_limit_default_ms = config.time_limit_default_ms;
   limits.fit_wait_ms = config.fit_wait_ms;
   // An answer may take the time of all that the core asked of the same thread before it.

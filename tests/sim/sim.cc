@@ -37,6 +37,9 @@ class Run {
     out.limits.checks_running_max = rng.Between(1, 4);
     out.limits.scores_running_max = rng.Between(1, 3);
     out.limits.check_answer_ms = 15'000;
+    out.limits.recheck_first_ms = 500;
+    out.limits.recheck_last_ms = 4'000;
+    out.limits.recheck_tries_max = rng.Between(2, 4);
     out.limits.score_answer_ms = 25'000;
     out.limits.fit_wait_ms = 60'000;
     return out;

@@ -212,6 +212,9 @@ void SimScheduler::RunChecks(const core::StartChecks& checks) {
                           MemoryNeedOf(checks.spec.model)};
     if (checks.spec.model == kRefusedModel) {
       done.finding = core::Finding{Ending::kNoSafetensors, "it has no safetensors file", ""};
+    } else if (world_.faults_on && world_.rng.Chance(200)) {
+      world_.CountFault("hub away during checks");
+      done.finding = core::Finding{Ending::kHubUnavailable, "the hub is silent", ""};
     }
     Post(done);
   });

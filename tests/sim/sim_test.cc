@@ -47,6 +47,7 @@ TEST(Simulation, KeepsEveryPromiseOnEverySeed) {
                            "client: retry",
                            "client: submit of a known id",
                            "client: submit of a taken id",
+                           "hub away during checks",
                            "link broken",
                            "message delayed",
                            "message doubled",
@@ -77,7 +78,7 @@ TEST(Simulation, KeepsEveryPromiseOnEverySeed) {
     EXPECT_GT(total.faults[kind], 0) << kind << " was never injected";
   }
   for (const char* ending : {"FINISHED", "CANCELLED", "NO_SAFETENSORS", "BAD_CHECKPOINT",
-                             "RUNNER_CRASHED", "TIMED_OUT", "INFEASIBLE"}) {
+                             "RUNNER_CRASHED", "TIMED_OUT", "INFEASIBLE", "HUB_UNAVAILABLE"}) {
     EXPECT_GT(total.endings[ending], 0) << "no request ended as " << ending;
   }
   EXPECT_EQ(total.endings["(none)"], 0);

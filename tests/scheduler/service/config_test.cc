@@ -39,7 +39,8 @@ TEST(ServiceConfig, WhatIsPrintedReadsBackTheSame) {
   const auto config = ParseServiceConfig(
       "grpc_address: '[::1]:9'\nhttp_address: \"\"\nstate_dir: state\nlease: 20s\nheartbeat: "
       "500ms\n"
-      "allow_local_models: true\nlocal_model_roots: [/a, '/b \"c\"']\ncheck: {threads: 3}\n"
+      "allow_local_models: true\nlocal_model_roots: [/a, '/b \"c\"']\ncheck: {threads: 3, "
+      "hub_wait: 90min}\n"
       "public_datasets: [kmmlu, skt/kobest_v1]\nsubmits_max: 5\nsubmits_window: 2h\n"
       "core_dumps: true\nlock_memory: false\nnotify:\n  webhook_url: https://host/hook\n"
       "  webhook_secret_file: secret\n  mail_command: [/usr/bin/msmtp, 'a \"b\"']\n",
@@ -98,6 +99,7 @@ TEST(ServiceConfig, ErrorsNameThePlace) {
       {"notify: {mail_command: [sendmail, -i]}", "notify.mail_command"},
       {"notify: {mail: x}", "notify.mail"},
       {"submits_max: -1", "submits_max"},
+      {"check: {hub_wait: 3}", "hub_wait"},
       {"time_limit_default: 2d\ntime_limit_max: 1d", "time_limit_default"},
       {"grace: 10s\ngrace: 11s", "given twice"},
       {"- a", "top level"},

@@ -54,9 +54,9 @@ std::string ToyBatch(int64_t batch);
 // What a "large" model needs.
 inline constexpr int64_t kLargeModelBytes = int64_t{40} << 30;
 
-// Says that every model is fine, except those with "broken" in their name, and that those with
-// "large" in it need kLargeModelBytes. Where a chat template is asked for it is one that writes the
-// year, and then roles in brackets and texts.
+// Says that every model is fine, except those with "broken" in their name and those with "silent",
+// whose hub gives no answer, and that those with "large" in it need kLargeModelBytes. Where a chat
+// template is asked for it is one that writes the year, and then roles in brackets and texts.
 class FakeChecks final : public CheckRunner {
  public:
   Result<CheckReport> Check(const CheckSpec& spec) override;
