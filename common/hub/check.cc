@@ -16,6 +16,7 @@
 #include "common/evaluation/chat_options.h"
 #include "common/evaluation/chat_template.h"
 #include "common/hub/card_checks.h"
+#include "common/hub/delta_signs.h"
 #include "common/hub/model_card.h"
 #include "common/model/checkpoint.h"
 #include "common/model/config.h"
@@ -153,6 +154,8 @@ class DirectoryCheck {
     const auto text = ReadFile(dir_ + "/README.md", kCardBytesMax);
     has_card_ = text.ok();
     if (has_card_) card_ = ParseModelCard(*text);
+    const std::filesystem::path whose = options_.model.empty() ? dir_ : options_.model;
+    delta_ = FindDeltaSigns(whose.filename().string(), card_, has_card_ ? *text : "");
     AddCardFacts(card_, report_);
   }
 
@@ -168,6 +171,21 @@ class DirectoryCheck {
     return card_.base_models.empty() ? "" : card_.base_models.front();
   }
 
+  // What needs a base model to become whole: `what` says which.
+  void RefuseParts(const std::string& what) {
+    const std::string base = BaseModel();
+    if (!base.empty()) report_.facts["base_model"] = base;
+    report_.Add(Ending::kAdapterNotSupported, true,
+                fmt::format("{}, and it {}; adapters and delta weights are not evaluated", what,
+                            base.empty() ? "names no base model" : "is for " + base),
+                base.empty() ? "Name the base model, merge the adapter or delta into it, publish "
+                               "the merged weights as a repository of their own, and submit that."
+                             : "Merge it into " + base +
+                                   " (merge_and_unload of PEFT, then save_pretrained), publish "
+                                   "the merged weights as a repository of their own, and submit "
+                                   "that with weight type Original.");
+  }
+
   // Whether the directory holds whole weights; if not, nothing else about them is worth a finding.
   bool CheckKind() {
     const size_t first = report_.findings.size();
@@ -176,26 +194,23 @@ class DirectoryCheck {
     const bool whole = Has("model.safetensors") || Has("model.safetensors.index.json");
     const bool wanted = type == "Original";
     if ((adapter && !whole) || !wanted) {
-      const std::string base = BaseModel();
-      if (!base.empty()) report_.facts["base_model"] = base;
-      report_.Add(Ending::kAdapterNotSupported, true,
-                  fmt::format("{}, and it {}; adapters and delta weights are not evaluated",
-                              wanted ? "the repository holds an adapter (adapter_config.json)"
-                                     : "the weight type is " + type,
-                              base.empty() ? "names no base model" : "is for " + base),
-                  base.empty() ? "Name the base model, merge the adapter or delta into it, publish "
-                                 "the merged weights as a repository of their own, and submit that."
-                               : "Merge it into " + base +
-                                     " (merge_and_unload of PEFT, then save_pretrained), publish "
-                                     "the merged weights as a repository of their own, and submit "
-                                     "that with weight type Original.");
+      RefuseParts(wanted ? "the repository holds an adapter (adapter_config.json)"
+                         : "the weight type is " + type);
+    } else if (delta_.verdict == DeltaVerdict::kIs) {
+      RefuseParts("these are delta weights: " + delta_.what);
+    } else if (delta_.verdict == DeltaVerdict::kPerhaps) {
+      report_.Add(
+          Ending::kAdapterNotSupported, false,
+          "these may be delta weights, which score as noise: " + delta_.what,
+          "Nothing has to be done if the weights are whole; else merge them into their base "
+          "model, publish the merged weights, and submit those.");
     } else if (adapter) {
       report_.Add(Ending::kAdapterNotSupported, false,
                   "adapter_config.json lies beside whole weights: the whole weights are evaluated",
                   "Nothing has to be done if that is meant; else merge the adapter first.");
     }
     End("kind", first, "whole weights");
-    return wanted && (!adapter || whole);
+    return wanted && (!adapter || whole) && delta_.verdict != DeltaVerdict::kIs;
   }
 
   void CheckConfig() {
@@ -338,6 +353,7 @@ class DirectoryCheck {
   const CheckOptions& options_;
   CheckReport report_;
   ModelCard card_;
+  DeltaSigns delta_;
   bool has_card_ = false;
   std::optional<model::ModelConfig> config_;
 };

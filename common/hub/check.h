@@ -30,7 +30,7 @@ struct CheckOptions {
 //   precision     one that runs
 //   directory     it is there
 //   do-not-submit neither model nor base models are on the policy's list
-//   kind          whole weights, no adapter and no delta
+//   kind          whole weights, no adapter and no delta (by delta_signs.h)
 //   config        a supported architecture that needs no code of the repository
 //   generation    generation_config.json can be followed (a warning: most tasks generate nothing)
 //   weights       safetensors are there, complete and sane

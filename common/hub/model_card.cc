@@ -71,6 +71,7 @@ void ReadHeader(const YAML::Node& header, ModelCard& card) {
   if (const auto node = header["license"]) card.license = FirstWord(node);
   if (const auto node = header["license_name"]) card.license_name = FirstWord(node);
   if (const auto node = header["license_link"]) card.license_link = FirstWord(node);
+  if (const auto node = header["base_model_relation"]) card.base_model_relation = FirstWord(node);
   if (const auto node = header["base_model"]) card.base_models = Words(node);
   if (const auto node = header["language"]) card.languages = Words(node);
   if (const auto node = header["tags"]) card.tags = Words(node);

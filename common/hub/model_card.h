@@ -19,6 +19,7 @@ struct ModelCard {
   std::string license;       // as written: "apache-2.0", "other", ...; "" when none is named
   std::string license_name;  // of a licence called "other"
   std::string license_link;
+  std::string base_model_relation;  // "finetune", "adapter", "merge", "quantized"; "" unless named
   std::vector<std::string> base_models, languages, tags;
   size_t text_characters = 0;  // code points of the text, the header and the blanks around it apart
   std::string problem;  // why the header cannot be read; "" when it can, or when there is none
