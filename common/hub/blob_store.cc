@@ -19,37 +19,14 @@
 #include "common/hub/digest.h"
 #include "common/hub/disk_error.h"
 #include "common/hub/file_lock.h"
+#include "common/hub/file_state.h"
 
 namespace koeval::hub {
 namespace {
 
-constexpr size_t kReadBytes = 1 << 20;
 constexpr size_t kMarkBytesMax = 4096;
 // Longer than a tick of the clock that file systems stamp with: 10 ms at 100 Hz.
 constexpr int64_t kTickMs = 20;
-
-// Adds the first `bytes` of `fd` to `digest`. ABORTED when it has fewer.
-Status AddFile(int fd, int64_t bytes, const std::string& path, FileDigest& digest,
-               const Cancel& cancel) {
-  std::string buffer(kReadBytes, '\0');
-  for (int64_t at = 0; at < bytes;) {
-    RETURN_IF_ERROR(cancel.status());
-    const size_t want = std::min(buffer.size(), static_cast<size_t>(bytes - at));
-    const ssize_t n = ::pread(fd, buffer.data(), want, at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return DiskError(errno, "read", path);
-    if (n == 0) return Aborted(path + " became shorter while it was read");
-    digest.Add({buffer.data(), static_cast<size_t>(n)});
-    at += n;
-  }
-  return OkStatus();
-}
-
-// What changes whenever the bytes do, short of a fault of the disk below the file system.
-std::string StateOf(const struct stat& info) {
-  return fmt::format("{} {}.{:09} {}.{:09} {}", info.st_size, info.st_mtim.tv_sec,
-                     info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec, info.st_ino);
-}
 
 // Returns once every later change of the file gets another time than `info` has.
 void WaitPastTick(const struct stat& info, const Cancel& cancel) {
@@ -151,6 +128,12 @@ class BlobTransfer final : public Transfer {
 
 }  // namespace
 
+bool IsMarkedVerified(const CacheLayout& layout, const std::string& name,
+                      const RepositoryFile& file, const struct stat& info) {
+  const auto remembered = ReadFile(layout.Verified(name, file.digest), kMarkBytesMax);
+  return remembered.ok() && *remembered == StateOf(info);
+}
+
 BlobStore::BlobStore(const CacheLayout& layout, const HubClient* client, Place place)
     : layout_(layout),
       client_(client),
@@ -165,8 +148,7 @@ Result<bool> BlobStore::Has(const RepositoryFile& file, const Cancel& cancel) co
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return DiskError(errno, "open", path);
   const std::string mark = layout_.Verified(name_, file.digest);
   if (info.st_size == file.size) {
-    const auto remembered = ReadFile(mark, kMarkBytesMax);
-    if (remembered.ok() && *remembered == StateOf(info)) return true;
+    if (IsMarkedVerified(layout_, name_, file, info)) return true;
     WaitPastTick(info, cancel);
     if (::fstat(fd.get(), &info) != 0) return DiskError(errno, "examine", path);
     FileDigest digest(file.is_lfs, file.size);

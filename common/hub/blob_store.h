@@ -1,6 +1,8 @@
 // The blobs of one repository in the cache: there with their digest, or downloaded.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,7 +17,12 @@
 
 namespace koeval::hub {
 
-// One user of it holds the repository's lock of use meanwhile. One thread.
+// A mark of the cache says that the blob of `file` in the state `info` has its digest.
+bool IsMarkedVerified(const CacheLayout& layout, const std::string& name,
+                      const RepositoryFile& file, const struct stat& info);
+
+// One user of it holds the repository's lock of use meanwhile. Thread-safe, where no two threads
+// are at files of one digest.
 class BlobStore {
  public:
   struct Place {

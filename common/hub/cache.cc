@@ -19,6 +19,7 @@
 #include "common/hub/disk_error.h"
 #include "common/hub/hub_info.h"
 #include "common/hub/model_files.h"
+#include "common/hub/read_only_cache.h"
 
 namespace koeval::hub {
 namespace {
@@ -87,31 +88,6 @@ bool IsShard(std::string_view path) {
   return of != std::string_view::npos && of > 0 && path[of - 1] >= '0' && path[of - 1] <= '9';
 }
 
-// Counts the bytes of one Fetch and reports them now and then.
-class Meter {
- public:
-  Meter(const HubCache::OnProgress& report, int64_t total) : report_(report) {
-    progress_.total_bytes = total;
-  }
-  void Begin(const std::string& file) {
-    progress_.file = file;
-    Report();
-  }
-  void Add(int64_t bytes) {
-    progress_.done_bytes += bytes;
-    if (progress_.done_bytes - reported_ >= kProgressBytes) Report();
-  }
-
- private:
-  void Report() {
-    reported_ = progress_.done_bytes;
-    if (report_) report_(progress_);
-  }
-  const HubCache::OnProgress& report_;
-  CacheProgress progress_;
-  int64_t reported_ = 0;
-};
-
 // The files of a Fetch, and those of them that are not here; equal files are one blob.
 struct Wanted {
   std::vector<const RepositoryFile*> files, missing;
@@ -144,17 +120,6 @@ Status TakeRoom(const CacheLayout& layout, const Wanted& wanted, int64_t bytes_m
   for (const RepositoryFile* file : wanted.missing) need += blobs.Need(*file);
   RETURN_IF_ERROR(MakeRoom(layout, need, bytes_max));
   for (const RepositoryFile* file : wanted.missing) RETURN_IF_ERROR(blobs.Reserve(*file));
-  return OkStatus();
-}
-
-Status DownloadMissing(const Wanted& wanted, const HubCache::OnProgress& on_progress,
-                       const BlobStore& blobs, const Cancel& cancel) {
-  Meter meter(on_progress, wanted.missing_bytes);
-  for (const RepositoryFile* file : wanted.missing) {
-    meter.Begin(file->path);
-    RETURN_IF_ERROR(blobs.Download(
-        *file, [&](int64_t bytes) { meter.Add(bytes); }, cancel));
-  }
   return OkStatus();
 }
 
@@ -213,6 +178,7 @@ Result<Snapshot> HubCache::Fetch(RepositoryKind kind, const std::string& id,
   RETURN_IF_ERROR(CheckRepositoryId(id));
   RETURN_IF_ERROR(CheckRevision(revision));
   const std::string name = CacheLayout::FolderName(kind, id);
+  if (!IsWritable(layout_, name)) return FetchReadOnly(kind, id, revision, choose, cancel);
   Snapshot out;
   ASSIGN_OR_RETURN(out.use, FileLock::Take(layout_.Use(name), FileLock::Mode::kShared, cancel));
   out.use->Touch();
@@ -225,7 +191,8 @@ Result<Snapshot> HubCache::Fetch(RepositoryKind kind, const std::string& id,
   if (!wanted.missing.empty() && client_ != nullptr) {
     status = TakeRoom(layout_, wanted, options_.bytes_max, blobs, cancel);
   }
-  if (status.ok()) status = DownloadMissing(wanted, on_progress, blobs, cancel);
+  if (status.ok())
+    status = DownloadAll(wanted.missing, options_.downloads, blobs, on_progress, cancel);
   if (status.code() == Code::kResourceExhausted) {  // a full disk is left no fuller than before
     for (const RepositoryFile* file : wanted.missing) blobs.Drop(*file);
   }
@@ -234,6 +201,19 @@ Result<Snapshot> HubCache::Fetch(RepositoryKind kind, const std::string& id,
     RETURN_IF_ERROR(PutLink(out.dir + "/" + file->path, LinkTarget(file->path, file->digest)));
   }
   if (client_ != nullptr) RETURN_IF_ERROR(Remember(name, revision, out.info));
+  return out;
+}
+
+Result<Snapshot> HubCache::FetchReadOnly(RepositoryKind kind, const std::string& id,
+                                         const std::string& revision, const Choose& choose,
+                                         const Cancel& cancel) const {
+  const std::string name = CacheLayout::FolderName(kind, id);
+  Snapshot out;
+  ASSIGN_OR_RETURN(out.use, TakeUseIfThere(layout_, name, cancel));
+  ASSIGN_OR_RETURN(out.info, Resolve(kind, id, revision, cancel));
+  out.dir = layout_.Snapshot(name, out.info.commit);
+  RETURN_IF_ERROR(
+      CheckSnapshot(layout_, name, out.dir, out.info, choose(out.info), verified_, cancel));
   return out;
 }
 

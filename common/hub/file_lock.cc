@@ -22,7 +22,11 @@ constexpr int64_t kPollMs = 100;
 
 Result<std::unique_ptr<FileLock>> FileLock::Try(const std::string& path, Mode mode) {
   RETURN_IF_ERROR(MakeFolders(std::filesystem::path(path).parent_path().string()));
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  return TryOpen(path, O_RDWR | O_CREAT, mode);
+}
+
+Result<std::unique_ptr<FileLock>> FileLock::TryOpen(const std::string& path, int flags, Mode mode) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
   if (fd < 0) return DiskError(errno, "open", path);
   const int kind = mode == Mode::kShared ? LOCK_SH : LOCK_EX;
   int done = 0;
@@ -41,6 +45,16 @@ Result<std::unique_ptr<FileLock>> FileLock::Take(const std::string& path, Mode m
   for (;;) {
     RETURN_IF_ERROR(cancel.status());
     ASSIGN_OR_RETURN(auto lock, Try(path, mode));
+    if (lock != nullptr) return lock;
+    cancel.WaitFor(kPollMs);
+  }
+}
+
+Result<std::unique_ptr<FileLock>> FileLock::TakeThere(const std::string& path,
+                                                      const Cancel& cancel) {
+  for (;;) {
+    RETURN_IF_ERROR(cancel.status());
+    ASSIGN_OR_RETURN(auto lock, TryOpen(path, O_RDONLY, Mode::kShared));
     if (lock != nullptr) return lock;
     cancel.WaitFor(kPollMs);
   }

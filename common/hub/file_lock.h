@@ -21,6 +21,9 @@ class FileLock {
   // nullptr when somebody holds it.
   static Result<std::unique_ptr<FileLock>> Try(const std::string& path, Mode mode);
 
+  // Waits for a shared lock on the file `path`, which is there and is not written. CANCELLED.
+  static Result<std::unique_ptr<FileLock>> TakeThere(const std::string& path, const Cancel& cancel);
+
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
@@ -30,6 +33,7 @@ class FileLock {
 
  private:
   explicit FileLock(int fd) : fd_(fd) {}
+  static Result<std::unique_ptr<FileLock>> TryOpen(const std::string& path, int flags, Mode mode);
   const int fd_;
 };
 

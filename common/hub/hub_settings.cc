@@ -100,6 +100,7 @@ HubSettings ReadHubSettings(ConfigMap& map, const HubSettings& defaults) {
   settings.token_file = map.String("token_file", defaults.token_file);
   settings.cache_dir = map.String("cache_dir", defaults.cache_dir);
   settings.offline = map.Bool("offline", defaults.offline);
+  settings.downloads = static_cast<int>(map.Int("downloads", defaults.downloads, 1, kDownloadsMax));
   const auto size = ParseSize(map.String("cache_size", "0"));
   if (size.ok()) {
     settings.cache_bytes_max = *size;
@@ -124,7 +125,11 @@ Result<std::unique_ptr<HubCache>> OpenHubCache(const HubSettings& settings) {
   if (!settings.offline) {
     ASSIGN_OR_RETURN(client, MakeHubClient(settings));
   }
-  return HubCache::Open({settings.cache_dir, settings.cache_bytes_max, settings.offline}, client);
+  return HubCache::Open({.dir = settings.cache_dir,
+                         .bytes_max = settings.cache_bytes_max,
+                         .offline = settings.offline,
+                         .downloads = settings.downloads},
+                        client);
 }
 
 }  // namespace koeval::hub

@@ -20,6 +20,7 @@ struct HubSettings {
   std::string cache_dir;        // models--ORG--NAME lie in it
   int64_t cache_bytes_max = 0;  // 0: as much as the disk holds
   bool offline = false;
+  int downloads = kDownloadsDefault;  // files of a model at a time
 };
 
 // The value of a variable, "" when it is not set.
@@ -32,8 +33,9 @@ std::string ProcessEnvironment(const char* name);
 // true).
 HubSettings SettingsFromEnvironment(const Environment& environment);
 
-// The keys endpoint, token_file, cache_dir, cache_size ("500GiB", 0: no bound) and offline of a
-// configuration's mapping, over `defaults`. Errors stick to `map`; the caller finishes it.
+// The keys endpoint, token_file, cache_dir, cache_size ("500GiB", 0: no bound), downloads and
+// offline of a configuration's mapping, over `defaults`. Errors stick to `map`; the caller finishes
+// it.
 HubSettings ReadHubSettings(ConfigMap& map, const HubSettings& defaults);
 // Bytes of "1500", "64KiB", "20 GiB", "1.5TiB", "500GB". INVALID_ARGUMENT.
 Result<int64_t> ParseSize(const std::string& text);

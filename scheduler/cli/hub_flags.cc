@@ -17,6 +17,10 @@ void AddHubFlags(CLI::App& command, HubFlags& flags) {
                      "Folder of what was downloaded (default: that of the hub's own tools)");
   command.add_option("--hub-token-file", flags.token_file,
                      "File with your token of the hub, readable by you alone");
+  command
+      .add_option("--downloads", flags.downloads, "Files of a model that are downloaded at a time")
+      ->check(CLI::Range(1, hub::kDownloadsMax))
+      ->capture_default_str();
   command.add_flag("--offline", flags.offline, "Read the cache only");
 }
 
@@ -25,6 +29,7 @@ hub::HubSettings SettingsOf(const HubFlags& flags) {
   if (!flags.endpoint.empty()) settings.endpoint = flags.endpoint;
   if (!flags.cache_dir.empty()) settings.cache_dir = flags.cache_dir;
   if (!flags.token_file.empty()) settings.token_file = flags.token_file;
+  settings.downloads = flags.downloads;
   settings.offline = settings.offline || flags.offline;
   return settings;
 }

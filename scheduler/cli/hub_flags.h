@@ -14,9 +14,10 @@ namespace koeval::cli {
 struct HubFlags {
   std::string endpoint, cache_dir, token_file;
   bool offline = false;
+  int downloads = hub::kDownloadsDefault;
 };
 
-// --hub-endpoint, --hub-cache, --hub-token-file, --offline.
+// --hub-endpoint, --hub-cache, --hub-token-file, --downloads, --offline.
 void AddHubFlags(CLI::App& command, HubFlags& flags);
 
 // The environment's settings with the flags over them.

@@ -62,9 +62,10 @@ void ReadHub(ConfigMap& map, AgentConfig& config) {
 std::string PrintHub(const std::optional<hub::HubSettings>& hub) {
   if (!hub) return "";
   return fmt::format(
-      "hub: {{endpoint: \"{}\", token_file: \"{}\", cache_dir: \"{}\", cache_size: {}, offline: "
-      "{}}}\n",
-      hub->endpoint, hub->token_file, hub->cache_dir, hub->cache_bytes_max, hub->offline);
+      "hub: {{endpoint: \"{}\", token_file: \"{}\", cache_dir: \"{}\", cache_size: {}, "
+      "downloads: {}, offline: {}}}\n",
+      hub->endpoint, hub->token_file, hub->cache_dir, hub->cache_bytes_max, hub->downloads,
+      hub->offline);
 }
 
 void ReadSecurity(ConfigMap& map, AgentConfig& config) {

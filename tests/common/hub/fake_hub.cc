@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <filesystem>
 #include <optional>
@@ -103,6 +104,8 @@ class FakeHub::Impl {
     faults_.push_back(std::move(fault));
   }
 
+  void SlowDown(int64_t bytes_per_second) { bytes_per_second_ = bytes_per_second; }
+
   void Release() {
     MutexLock lock(mutex_);
     released_ = true;
@@ -163,6 +166,7 @@ class FakeHub::Impl {
           break;
       }
     }
+    if (server == "cdn ") delivery.bytes_per_second = bytes_per_second_;
     if (server == "cdn ") return ServeContent(request, response, delivery, flip);
     if (request.path == "/api/whoami-v2") return ServeAccount(request, response);
     if (request.path.starts_with("/api/models/")) {
@@ -353,6 +357,7 @@ class FakeHub::Impl {
   std::vector<Fault> faults_ GUARDED_BY(mutex_);
   std::vector<Seen> seen_ GUARDED_BY(mutex_);
   int held_ GUARDED_BY(mutex_) = 0;
+  std::atomic<int64_t> bytes_per_second_{0};
   bool released_ GUARDED_BY(mutex_) = false;
   FakeServer hub_, cdn_;  // last: their threads use what is above
 };
@@ -441,6 +446,10 @@ FakeHub::Fault FakeHub::Call(const std::string& where, std::function<void()> cal
   Fault fault = FaultOf(Fault::Kind::kCall, where, times);
   fault.call = std::move(call);
   return fault;
+}
+
+void FakeHub::SlowDown(int64_t bytes_per_second) {
+  impl_->SlowDown(bytes_per_second);
 }
 
 void FakeHub::Release() {

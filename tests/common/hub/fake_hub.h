@@ -72,6 +72,9 @@ class FakeHub {
   void AddToken(const std::string& token, const std::string& user,
                 const std::vector<std::string>& ids = {});
 
+  // Each connection of the content host gives so many bytes in a second; 0: as fast as it goes.
+  void SlowDown(int64_t bytes_per_second);
+
   // Faults apply in the order of adding; a request takes the first that fits.
   void Misbehave(Fault fault);
   static Fault Truncate(const std::string& where, size_t at, int times = 1);

@@ -28,12 +28,15 @@ bool AddSpec(FakeHub& hub, const std::string& spec, RepositoryKind kind) {
 
 int Run(int argc, char** argv) {
   int port = 0;
+  int64_t bytes_per_second = 0;
   std::vector<std::string> models, datasets;
   CLI::App app{"koeval-fake-hub serves folders as the Hugging Face Hub would, on this machine.",
                "koeval-fake-hub"};
   app.add_option("--port", port, "Port; without it a free one is taken");
   app.add_option("--model", models, "ORG/NAME=FOLDER, any number of times");
   app.add_option("--dataset", datasets, "ORG/NAME=FOLDER, any number of times");
+  app.add_option("--bytes-per-second", bytes_per_second,
+                 "Of each connection that a large file is read from; 0: as fast as it goes");
   app.footer(
       "Example:\n  koeval-fake-hub --port 7780 --model demo/llama=tests/golden/models/llama\n"
       "  koeval-worker --hub-endpoint http://127.0.0.1:7780 ...");
@@ -48,6 +51,7 @@ int Run(int argc, char** argv) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   FakeHub hub(port);
+  hub.SlowDown(bytes_per_second);
   for (const std::string& spec : models) {
     if (!AddSpec(hub, spec, RepositoryKind::kModel)) return kExitUsage;
   }

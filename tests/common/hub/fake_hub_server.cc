@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/cancel.h"
 #include "common/base/check.h"
 #include "common/base/json.h"
 
@@ -14,6 +15,19 @@ namespace {
 
 constexpr size_t kThreads = 16;
 constexpr char kHost[] = "127.0.0.1";
+constexpr int64_t kSlowStepMs = 20;
+
+void SendSlowly(httplib::Response& response, const std::string& bytes, int64_t bytes_per_second) {
+  const auto step =
+      static_cast<size_t>(std::max<int64_t>(1, bytes_per_second * kSlowStepMs / 1000));
+  response.set_content_provider(bytes.size(), "application/octet-stream",
+                                [bytes, step](size_t offset, size_t, httplib::DataSink& sink) {
+                                  sink.write(bytes.data() + offset,
+                                             std::min(step, bytes.size() - offset));
+                                  Cancel().WaitFor(kSlowStepMs);
+                                  return true;
+                                });
+}
 
 }  // namespace
 
@@ -69,6 +83,7 @@ void SendBytes(const httplib::Request& request, httplib::Response& response,
     response.status = 200;
   }
   const std::string part = bytes.substr(begin, end - begin);
+  if (delivery.bytes_per_second > 0) return SendSlowly(response, part, delivery.bytes_per_second);
   if (!delivery.break_at) return response.set_content(part, "application/octet-stream");
   const size_t whole = std::min(*delivery.break_at, part.size());
   response.set_content_provider(

@@ -31,6 +31,7 @@ class FakeServer {
 struct Delivery {
   std::optional<size_t> break_at;
   std::function<void()> before_break;
+  int64_t bytes_per_second = 0;  // of the connection; 0: as fast as it goes
 };
 
 // A refusal as the hub writes it; `code` may be "".

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/mutex.h"
 #include "common/hub/curl_exchange.h"
 #include "common/hub/hub_client.h"
 #include "tests/common/hub/fake_hub.h"
@@ -18,7 +19,10 @@ class HubFixture : public ::testing::Test {
   std::unique_ptr<HttpClient> MakeHttp(const HttpOptions& options = {}) {
     return std::make_unique<HttpClient>(options, MakeCurlExchange(options), clock_,
                                         [this](int64_t ms, const Cancel&) {
-                                          waits_.push_back(ms);
+                                          {
+                                            MutexLock lock(mutex_);
+                                            waits_.push_back(ms);
+                                          }
                                           clock_.AdvanceMs(ms);
                                         });
   }
@@ -50,7 +54,8 @@ class HubFixture : public ::testing::Test {
 
   FakeHub hub_;
   FakeClock clock_;
-  std::vector<int64_t> waits_;
+  Mutex mutex_;
+  std::vector<int64_t> waits_;  // written under mutex_, read when nothing is under way
   Cancel cancel_;
 };
 

@@ -48,14 +48,19 @@ TEST(HubSettingsTest, SizesHaveUnits) {
 }
 
 TEST(HubSettingsTest, ConfigurationNamesItsKeys) {
-  auto map = ConfigMap::Parse("endpoint: http://h\ncache_dir: /c\ncache_size: 2KiB\noffline: true",
-                              "it.yaml");
+  auto map = ConfigMap::Parse(
+      "endpoint: http://h\ncache_dir: /c\ncache_size: 2KiB\ndownloads: 7\noffline: true",
+      "it.yaml");
   const HubSettings settings = ReadHubSettings(*map, {});
   ASSERT_TRUE(map->Finish().ok());
   EXPECT_EQ(settings.endpoint, "http://h");
   EXPECT_EQ(settings.cache_dir, "/c");
   EXPECT_EQ(settings.cache_bytes_max, 2048);
+  EXPECT_EQ(settings.downloads, 7);
   EXPECT_TRUE(settings.offline);
+  auto none = ConfigMap::Parse("downloads: 0", "it.yaml");
+  (void)ReadHubSettings(*none, {});
+  EXPECT_THAT(none->Finish().message(), HasSubstr("downloads"));
   auto bad = ConfigMap::Parse("cache_size: many", "it.yaml");
   (void)ReadHubSettings(*bad, {});
   EXPECT_THAT(bad->Finish().message(), HasSubstr("cache_size"));
