@@ -3,6 +3,7 @@
 // THREADS: the main thread only.
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "common/base/sanitizer.h"
 #include "common/hub/check.h"
 #include "common/hub/sandbox.h"
+#include "common/hub/token_count.h"
 
 namespace koeval::hub {
 namespace {
@@ -36,11 +38,23 @@ void LimitThisProcess() {
   (void)GiveUpNetworkAndPrograms();  // where the kernel has no filters the limits above hold
 }
 
+[[noreturn]] void CountAndExit(const std::string& dir, int generation) {
+  const auto answer = AnswerTokenCount(dir, generation, STDIN_FILENO);
+  if (answer.ok()) {
+    std::printf("%s\n", answer->c_str());
+  } else {
+    std::fprintf(stderr, "koeval-check: %s\n", answer.status().message().c_str());
+  }
+  std::fflush(stdout);
+  std::_Exit(answer.ok() ? 0 : 1);
+}
+
 int Run(int argc, char** argv) {
   std::string dir, policy;
   std::string chat_template;
   CheckOptions options;
   bool json = false;
+  int count_tokens = 0;
   CLI::App app{"koeval-check checks a model directory without running it.", "koeval-check"};
   app.add_option("dir", dir, "The model's directory")->required();
   app.add_option("--precision", options.precision, "float32, bfloat16 or float16");
@@ -50,6 +64,10 @@ int Run(int argc, char** argv) {
   const CLI::Option* wants_template =
       app.add_option("--chat-template", chat_template,
                      "A chat template of this name must be there, such as default");
+  app.add_option("--count-tokens", count_tokens,
+                 "Instead of the checks: the tokens of each text of a JSON list on stdin, as "
+                 "transformers 4 or 5 has them")
+      ->check(CLI::IsMember({4, 5}));
   app.add_flag("--json", json, "One line of JSON (the only format; the flag is for readers)");
   app.footer("Example:\n  koeval-check --json --precision bfloat16 /models/mine");
   try {
@@ -67,6 +85,7 @@ int Run(int argc, char** argv) {
     options.policy = *std::move(loaded);
   }
   LimitThisProcess();
+  if (count_tokens != 0) CountAndExit(dir, count_tokens);
   const CheckReport report = CheckModelDir(dir, options);
   // Texts of the repository may be no UTF-8: replaced rather than refused.
   std::printf("%s\n", ToJson(report).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());

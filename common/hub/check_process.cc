@@ -122,7 +122,8 @@ Result<CheckReport> CheckFolder(const CheckProcess& process, const std::string& 
 
 Result<CheckReport> CheckRepository(const CheckProcess& process, const Repository& repository,
                                     const std::string& scratch, const CheckWish& wish,
-                                    const Clock& clock, const std::atomic<bool>& stop) {
+                                    const Clock& clock, const std::atomic<bool>& stop,
+                                    const AfterCheck& after) {
   ASSIGN_OR_RETURN(const std::string made, ScratchFolder::Make(scratch));
   const ScratchFolder folder(made);
   auto staged = StageRepository(repository, folder.path());
@@ -133,6 +134,7 @@ Result<CheckReport> CheckRepository(const CheckProcess& process, const Repositor
   CheckReport report = *std::move(staged);
   ASSIGN_OR_RETURN(CheckReport found, CheckFolder(process, folder.path(), wish, clock, stop));
   report.Append(std::move(found));
+  if (report.ok() && after) after(folder.path(), report);
   return report;
 }
 

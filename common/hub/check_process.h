@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,6 +31,9 @@ struct CheckWish {
   std::optional<std::string> chat_template = {};  // "" for the default one
 };
 
+// Called with the folder of a model that passed its checks, while it is there.
+using AfterCheck = std::function<void(const std::string& dir, const CheckReport& report)>;
+
 // The report on the folder `dir`. A process that crashes or outruns its limits gives a failed
 // report. Errors are faults of ours: UNAVAILABLE when it cannot be run, INTERNAL when its answer is
 // no report, CANCELLED after `stop`. Blocks; thread-safe.
@@ -38,11 +42,13 @@ Result<CheckReport> CheckFolder(const CheckProcess& process, const std::string& 
                                 const std::atomic<bool>& stop);
 
 // Stages `repository` into a folder of its own below `scratch` (made when it is missing), checks
-// it, and removes the folder. A call of the repository that fails gives a failed report with its
-// ending; errors as above, and UNAVAILABLE or RESOURCE_EXHAUSTED when the folder cannot be written.
+// it, calls `after` where it is given, and removes the folder. A call of the repository that fails
+// gives a failed report with its ending; errors as above, and UNAVAILABLE or RESOURCE_EXHAUSTED
+// when the folder cannot be written.
 Result<CheckReport> CheckRepository(const CheckProcess& process, const Repository& repository,
                                     const std::string& scratch, const CheckWish& wish,
-                                    const Clock& clock, const std::atomic<bool>& stop);
+                                    const Clock& clock, const std::atomic<bool>& stop,
+                                    const AfterCheck& after = nullptr);
 
 // Removes what checks that were killed left below `scratch`. Before the first check only.
 void ClearScratch(const std::string& scratch);

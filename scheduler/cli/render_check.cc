@@ -69,22 +69,49 @@ std::string FactText(const Terminal& terminal, const std::string& key, const Jso
          Fit(text, std::max(kTextLeast, terminal.width - kFactColumns - 2)) + "\n";
 }
 
+std::string TokensText(int64_t tokens, bool is_exact) {
+  if (tokens == 0) return "not known";
+  return (is_exact ? "" : "about ") + std::to_string(tokens);
+}
+
+std::string CostText(const DryRunView& run) {
+  if (run.operations <= 0) return "not known: the tokens were not counted";
+  static constexpr std::array<const char*, 5> kUnits = {"mega", "giga", "tera", "peta", "exa"};
+  double number = run.operations / 1e6;
+  size_t unit = 0;
+  for (; number >= 1000 && unit + 1 < kUnits.size(); ++unit) number /= 1000;
+  return fmt::format("about {:.1f} {}-operations: 2 for each parameter and token", number,
+                     kUnits[unit]);
+}
+
+std::string RunText(const DryRunView& run) {
+  if (!run.run_ms) return "not known: no such request has finished yet";
+  return "about " + FormatDuration(*run.run_ms) + ", going by finished requests of the suite";
+}
+
 std::string WorkText(const Terminal& terminal, const DryRunView& run) {
   std::vector<std::vector<Cell>> rows;
-  int64_t documents = 0, requests = 0, bytes = 0;
+  int64_t documents = 0, requests = 0, bytes = 0, tokens = 0;
+  bool is_exact = true;
   for (const DryRunView::Task& task : run.tasks) {
     documents += task.documents;
     requests += task.requests;
     bytes += task.prompt_bytes;
+    tokens += task.prompt_tokens;
+    is_exact = is_exact && task.tokens_are_exact;
     rows.push_back({task.task, std::to_string(task.documents), std::to_string(task.requests),
-                    SizeText(task.prompt_bytes)});
+                    SizeText(task.prompt_bytes),
+                    TokensText(task.prompt_tokens, task.tokens_are_exact)});
   }
-  rows.push_back({"all", std::to_string(documents), std::to_string(requests), SizeText(bytes)});
-  return "\n" +
-         RenderTable(
-             terminal,
-             {{"task", false, 8, true}, {"documents", true}, {"requests", true}, {"prompts", true}},
-             rows);
+  rows.push_back({"all", std::to_string(documents), std::to_string(requests), SizeText(bytes),
+                  TokensText(tokens, is_exact)});
+  return "\n" + RenderTable(terminal,
+                            {{"task", false, 8, true},
+                             {"documents", true},
+                             {"requests", true},
+                             {"prompts", true},
+                             {"tokens", true}},
+                            rows);
 }
 
 std::string StartText(const DryRunView& run) {
@@ -114,6 +141,10 @@ std::string RenderDryRun(const Terminal& terminal, const DryRunView& run) {
   field("placement", run.placement);
   field("do", run.placement_remedy);
   field("start", StartText(run));
+  if (!run.tasks.empty()) {
+    field("cost", CostText(run));
+    field("run", RunText(run));
+  }
   return out + RenderSlots(terminal, run.slots, run.slots_known);
 }
 

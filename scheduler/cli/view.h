@@ -70,6 +70,8 @@ struct DryRunView {
   struct Task {
     std::string task;
     int64_t documents = 0, requests = 0, prompt_bytes = 0;
+    int64_t prompt_tokens = 0;  // 0: not known
+    bool tokens_are_exact = false;
   };
   std::vector<Task> tasks;
   int64_t memory_bytes = 0;  // 0: not known
@@ -78,6 +80,8 @@ struct DryRunView {
   std::vector<SlotVerdictView> slots;
   int64_t slots_known = 0, requests_ahead = 0;
   std::optional<int64_t> start_ms;  // nothing: not known
+  double operations = 0;            // of floating point, about; 0: not known
+  std::optional<int64_t> run_ms;    // about; nothing: not known
 };
 
 struct BackupView {

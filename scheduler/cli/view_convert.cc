@@ -120,7 +120,8 @@ DryRunView ToView(const pb::DryRunResponse& d) {
   v.report_json = d.report_json();
   v.same_request_id = d.same_request_id();
   for (const pb::DryRunTask& task : d.tasks()) {
-    v.tasks.push_back({task.task(), task.documents(), task.requests(), task.prompt_bytes()});
+    v.tasks.push_back({task.task(), task.documents(), task.requests(), task.prompt_bytes(),
+                       task.prompt_tokens(), task.tokens_are_exact()});
   }
   v.memory_bytes = d.memory_bytes();
   v.fits = d.fits();
@@ -130,6 +131,8 @@ DryRunView ToView(const pb::DryRunResponse& d) {
   v.slots_known = d.slots_known();
   v.requests_ahead = d.requests_ahead();
   if (d.has_start_ms()) v.start_ms = d.start_ms();
+  v.operations = d.operations();
+  if (d.has_run_ms()) v.run_ms = d.run_ms();
   return v;
 }
 

@@ -123,7 +123,9 @@ Json ToJson(const DryRunView& run) {
     tasks.push_back({{"task", task.task},
                      {"documents", task.documents},
                      {"requests", task.requests},
-                     {"prompt_bytes", task.prompt_bytes}});
+                     {"prompt_bytes", task.prompt_bytes},
+                     {"prompt_tokens", task.prompt_tokens},
+                     {"tokens_are_exact", task.tokens_are_exact}});
   }
   return {{"accepted", run.accepted},
           {"revision", run.revision},
@@ -137,7 +139,9 @@ Json ToJson(const DryRunView& run) {
           {"slots", SlotsToJson(run.slots)},
           {"slots_known", run.slots_known},
           {"requests_ahead", run.requests_ahead},
-          {"start_ms", run.start_ms ? Json(*run.start_ms) : Json()}};
+          {"start_ms", run.start_ms ? Json(*run.start_ms) : Json()},
+          {"operations", run.operations},
+          {"run_ms", run.run_ms ? Json(*run.run_ms) : Json()}};
 }
 
 Json ToJson(const QueueView& q) {

@@ -8,6 +8,7 @@
 
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "common/hub/token_count.h"
 #include "scheduler/service/chat_spec.h"
 #include "scheduler/service/limits.h"
 
@@ -79,22 +80,47 @@ ProcessCheckRunner::ProcessCheckRunner(std::string binary, std::string models_di
   if (hub_ != nullptr) hub::ClearScratch(scratch_);
 }
 
-Result<CheckReport> ProcessCheckRunner::Check(const CheckSpec& spec) {
-  hub::CheckWish wish{"", spec.precision, spec.weight_type, spec.chat_template};
-  if (const auto folder = ModelFolder(spec.model, models_dir_)) {
-    return hub::CheckFolder(process_, *folder, wish, clock_, stop_);
-  }
-  if (hub_ == nullptr || fs::path(spec.model).is_absolute()) return NotThere(spec.model);
-  return CheckOnHub(spec, std::move(wish));
+Result<CountedCheck> ProcessCheckRunner::CheckAndCount(const CheckSpec& spec,
+                                                       const AskTokens& ask) {
+  CountedCheck out;
+  Status asked;
+  const auto count = [&](const std::string& dir, const CheckReport& report) {
+    const auto question = ask(report);
+    asked = question.status();
+    if (!question.ok()) return;
+    auto tokens =
+        hub::CountTokens(process_, dir, question->generation, question->texts, clock_, stop_);
+    if (tokens.ok()) {
+      out.tokens = *std::move(tokens);
+    } else {
+      spdlog::info("the tokens of {} are not counted: {}", LogSafe(spec.model),
+                   LogSafe(tokens.status().message()));
+    }
+  };
+  ASSIGN_OR_RETURN(out.report, Run(spec, count));
+  RETURN_IF_ERROR(asked);
+  return out;
 }
 
-Result<CheckReport> ProcessCheckRunner::CheckOnHub(const CheckSpec& spec, hub::CheckWish wish) {
+Result<CheckReport> ProcessCheckRunner::Run(const CheckSpec& spec, const hub::AfterCheck& after) {
+  hub::CheckWish wish{"", spec.precision, spec.weight_type, spec.chat_template};
+  if (const auto folder = ModelFolder(spec.model, models_dir_)) {
+    auto report = hub::CheckFolder(process_, *folder, wish, clock_, stop_);
+    if (report.ok() && report->ok() && after) after(*folder, *report);
+    return report;
+  }
+  if (hub_ == nullptr || fs::path(spec.model).is_absolute()) return NotThere(spec.model);
+  return CheckOnHub(spec, std::move(wish), after);
+}
+
+Result<CheckReport> ProcessCheckRunner::CheckOnHub(const CheckSpec& spec, hub::CheckWish wish,
+                                                   const hub::AfterCheck& after) {
   if (stop_) return Status(Code::kCancelled, "the scheduler stops");
   const auto repository = hub_->Open(spec.model, spec.revision);
   if (stop_) return Status(Code::kCancelled, "the scheduler stops");
   if (!repository.ok()) return hub::OpenFailed(spec.model, spec.revision, repository.status());
   wish.model = spec.model;
-  return hub::CheckRepository(process_, **repository, scratch_, wish, clock_, stop_);
+  return hub::CheckRepository(process_, **repository, scratch_, wish, clock_, stop_, after);
 }
 
 }  // namespace koeval::service

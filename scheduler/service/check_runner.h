@@ -3,10 +3,13 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
@@ -32,6 +35,18 @@ struct CheckSpec {
 // What a request asks of the checks.
 CheckSpec CheckSpecOf(const core::RequestSpec& spec);
 
+// Texts whose tokens are counted with the tokenizer of a model that passed its checks.
+struct TokenQuestion {
+  int generation = 5;  // evaluation::TokenizerGeneration
+  std::vector<std::string> texts;
+};
+using AskTokens = std::function<Result<TokenQuestion>(const CheckReport&)>;
+struct CountedCheck {
+  CheckReport report;
+  // Of each text; nothing when the model failed its checks or its tokenizer counted none in time.
+  std::optional<std::vector<int64_t>> tokens;
+};
+
 class CheckRunner {
  public:
   virtual ~CheckRunner() = default;
@@ -39,6 +54,8 @@ class CheckRunner {
   // Errors are faults of ours: UNAVAILABLE when the checker cannot be run, INTERNAL when its answer
   // is no report, CANCELLED after Stop(). Blocks; thread-safe.
   virtual Result<CheckReport> Check(const CheckSpec& spec) = 0;
+  // The same, and where the model passed, the tokens of what `ask` then asks; also its errors.
+  virtual Result<CountedCheck> CheckAndCount(const CheckSpec& spec, const AskTokens& ask) = 0;
   // Ends running checks soon; later ones end at once.
   virtual void Stop() = 0;
 };
@@ -62,11 +79,14 @@ class ProcessCheckRunner final : public CheckRunner {
   ProcessCheckRunner(std::string binary, std::string models_dir, CheckConfig config,
                      const Clock& clock, std::shared_ptr<ModelHub> hub = nullptr,
                      std::string scratch = "");
-  Result<CheckReport> Check(const CheckSpec& spec) override;
+  Result<CheckReport> Check(const CheckSpec& spec) override { return Run(spec, nullptr); }
+  Result<CountedCheck> CheckAndCount(const CheckSpec& spec, const AskTokens& ask) override;
   void Stop() override { stop_.store(true); }
 
  private:
-  Result<CheckReport> CheckOnHub(const CheckSpec& spec, hub::CheckWish wish);
+  Result<CheckReport> Run(const CheckSpec& spec, const hub::AfterCheck& after);
+  Result<CheckReport> CheckOnHub(const CheckSpec& spec, hub::CheckWish wish,
+                                 const hub::AfterCheck& after);
 
   const hub::CheckProcess process_;
   const std::string models_dir_;

@@ -9,8 +9,9 @@
 namespace koeval::service {
 namespace {
 
-void FillTasks(const PreparedSuite& suite, v1::DryRunResponse* response) {
-  for (const evaluation::PreparedTask& task : suite.tasks) {
+void FillTasks(const DryRunParts& parts, v1::DryRunResponse* response) {
+  for (size_t i = 0; i < parts.suite->tasks.size(); ++i) {
+    const evaluation::PreparedTask& task = parts.suite->tasks[i];
     int64_t bytes = 0;
     for (const evaluation::Request& request : task.requests) {
       bytes += static_cast<int64_t>(request.context.size() + request.continuation.size());
@@ -20,7 +21,19 @@ void FillTasks(const PreparedSuite& suite, v1::DryRunResponse* response) {
     added->set_documents(static_cast<int64_t>(task.documents.size()));
     added->set_requests(static_cast<int64_t>(task.requests.size()));
     added->set_prompt_bytes(bytes);
+    if (parts.tokens.empty()) continue;
+    added->set_prompt_tokens(parts.tokens[i].tokens);
+    added->set_tokens_are_exact(parts.tokens[i].is_exact);
   }
+}
+
+// A forward pass takes two operations for each parameter and token, attention apart (Kaplan et al.,
+// Scaling Laws for Neural Language Models, 2020, section 2.1).
+double OperationsOf(const DryRunParts& parts) {
+  const auto parameters = JsonInt(parts.report.facts, "parameters", "facts");
+  double tokens = 0;
+  for (const TaskTokens& task : parts.tokens) tokens += static_cast<double>(task.tokens);
+  return parameters.ok() ? 2 * static_cast<double>(*parameters) * tokens : 0;
 }
 
 // Without the text of a chat template, which nobody reads here.
@@ -51,7 +64,9 @@ void FillDryRun(const DryRunParts& parts, v1::DryRunResponse* response) {
   response->set_accepted(parts.report.ok() && preview.fits);
   response->set_report_json(CompactJson(ShortReport(parts.report)));
   response->set_same_request_id(parts.same);
-  if (parts.suite) FillTasks(*parts.suite, response);
+  if (parts.suite) FillTasks(parts, response);
+  response->set_operations(OperationsOf(parts));
+  if (parts.run_ms) response->set_run_ms(*parts.run_ms);
   response->set_memory_bytes(preview.explanation.memory_bytes);
   response->set_fits(preview.fits);
   response->set_placement(preview.explanation.answer);

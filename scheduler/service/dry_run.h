@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "koeval/v1/queue.pb.h"
 #include "scheduler/core/core.h"
 #include "scheduler/service/check_runner.h"
 #include "scheduler/service/prepared.h"
+#include "scheduler/service/token_sample.h"
 
 namespace koeval::service {
 
@@ -17,7 +20,9 @@ struct DryRunParts {
   std::string identity;    // "" where it is not known
   CheckReport report;
   std::shared_ptr<const PreparedSuite> suite;  // nullptr when the checks failed
+  std::vector<TaskTokens> tokens;              // of its tasks; empty where nobody could count
   core::Preview preview;
+  std::optional<int64_t> run_ms;  // nothing where no request tells
   std::string same;  // id of the request that a submission would be answered with; "" for none
 };
 

@@ -84,7 +84,9 @@ inline constexpr int64_t kCheckFilesMax = 256;  // descriptors of the process
 
 // Submissions, which may wait for the model hub.
 inline constexpr int kSubmitThreads = 4;
-inline constexpr int kDryRunsMax = 2;  // at once, each with a check process
+inline constexpr int kDryRunsMax = 2;                 // at once, each with a check process
+inline constexpr size_t kTokenSampleBytes = 4 << 20;  // of prompts whose tokens a dry run counts
+inline constexpr int64_t kRunsCompared = 20;          // newest ones that tell how long one takes
 inline constexpr size_t kHubTokenBytesMax = 1'024;
 inline constexpr size_t kHubAccountBytesMax = 96;
 inline constexpr size_t kHubAccountsMax = 10'000;  // remembered

@@ -9,13 +9,16 @@
 #include <filesystem>
 #include <memory>
 
+#include "common/base/json.h"
 #include "common/base/log.h"
+#include "common/evaluation/tokenizer_generation.h"
 #include "common/hub/repository_name.h"
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/service/dry_run.h"
 #include "scheduler/service/live_view.h"
 #include "scheduler/service/private_folder.h"
 #include "scheduler/service/queue_convert.h"
+#include "scheduler/service/run_estimate.h"
 #include "scheduler/service/submission.h"
 #include "scheduler/service/unary_call.h"
 
@@ -144,8 +147,8 @@ Result<std::pair<core::RequestSpec, std::string>> QueueService::Resolve(
     return std::pair(std::move(spec), std::move(identity));
   }
   // A call that is repeated means the commit that its first one was answered with, though the
-  // branch may have moved since.
-  if (!request_id.empty() && !hub::IsCommit(spec.revision)) {
+  // branch may have moved since; one that differs is refused by the core. Neither needs the hub.
+  if (!request_id.empty()) {
     ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
     const auto known = reader->GetRequest(RequestId{request_id});
     if (known.ok()) {
@@ -205,11 +208,25 @@ Status QueueService::DoDryRun(const core::Actor& actor, const v1::DryRunRequest&
     return ResourceExhausted("other dry runs are being made; try again in a few seconds");
   }
   ASSIGN_OR_RETURN(auto resolved, Resolve(actor, request.spec(), ""));
-  ASSIGN_OR_RETURN(const CheckReport report, context_.checks.Check(CheckSpecOf(resolved.first)));
-  DryRunParts parts{std::move(resolved.first), std::move(resolved.second), report, {}, {}, ""};
-  if (report.ok()) {
+  DryRunParts parts;
+  parts.spec = std::move(resolved.first);
+  parts.identity = std::move(resolved.second);
+  TokenSample sample;
+  const auto ask = [&](const CheckReport& report) -> Result<TokenQuestion> {
+    parts.report = report;
     ASSIGN_OR_RETURN(parts.suite, context_.prepared.Get(RowOf(parts, context_.clock.Wall())));
-  }
+    sample = SampleTokens(*parts.suite, kTokenSampleBytes);
+    ASSIGN_OR_RETURN(const auto profile, evaluation::ParseProfile(parts.spec.profile));
+    return TokenQuestion{evaluation::TokenizerGeneration(profile), sample.texts};
+  };
+  ASSIGN_OR_RETURN(CountedCheck counted,
+                   context_.checks.CheckAndCount(CheckSpecOf(parts.spec), ask));
+  parts.report = std::move(counted.report);
+  if (counted.tokens) parts.tokens = TokensOf(sample, *counted.tokens);
+  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
+  const auto parameters = JsonInt(parts.report.facts, "parameters", "facts");
+  ASSIGN_OR_RETURN(parts.run_ms,
+                   EstimateRunMs(*reader, parts.spec, parameters.ok() ? *parameters : 0));
   RETURN_IF_ERROR(context_.dispatcher.Ask([&parts](const core::Core& core, core::Now) {
     parts.preview = core.PreviewOf(parts.spec, MemoryNeed(parts.report), kExplainSlotsMax);
     if (const core::RequestRow* same = core.FindSame(parts.identity)) parts.same = same->id.text;

@@ -9,6 +9,7 @@
 namespace koeval::cli {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -71,7 +72,10 @@ TEST(RenderCheck, ADryRunTellsWorkPlacementAndStart) {
   run.revision = "0123abcd";
   run.accepted = true;
   run.report_json = R"({"ok":true,"checks":[],"findings":[],"facts":{}})";
-  run.tasks = {{"kobest_copa", 1000, 2000, 3 << 20}, {"kobest_boolq", 10, 20, 1024}};
+  run.tasks = {{"kobest_copa", 1000, 2000, 3 << 20, 700'000, false},
+               {"kobest_boolq", 10, 20, 1024, 400, true}};
+  run.operations = 2.5e15;
+  run.run_ms = 125'000;
   run.memory_bytes = int64_t{18} << 30;
   run.fits = true;
   run.placement = "It would wait for a slot; 2 requests are ahead of it.";
@@ -80,12 +84,20 @@ TEST(RenderCheck, ADryRunTellsWorkPlacementAndStart) {
   run.slots = {{"node-a", "cuda:0", "h100", "busy with r-1", 0, int64_t{80} << 30, false}};
   run.slots_known = 1;
   const std::string text = RenderDryRun(Plain(80), run);
-  EXPECT_THAT(text, HasSubstr("all                1010      2020  3.0 MiB")) << text;
+  EXPECT_THAT(text, HasSubstr("all                1010      2020  3.0 MiB  about 700400")) << text;
+  EXPECT_THAT(text, ContainsRegex("kobest_boolq .* 400\n")) << "the whole task was counted";
+  EXPECT_THAT(text, HasSubstr("about 2.5 peta-operations"));
+  EXPECT_THAT(text, HasSubstr("about 2 min 5 s, going by finished requests"));
   EXPECT_THAT(text, HasSubstr("r-old (--force evaluates it again)"));
   EXPECT_THAT(text, HasSubstr("18.0 GiB"));
   EXPECT_THAT(text, HasSubstr("2 requests are ahead"));
   EXPECT_THAT(text, HasSubstr("busy with r-1"));
   run.start_ms.reset();
+  run.operations = 0;
+  run.run_ms.reset();
+  run.tasks[0].prompt_tokens = 0;
+  EXPECT_THAT(RenderDryRun(Plain(80), run), HasSubstr("the tokens were not counted"));
+  EXPECT_THAT(RenderDryRun(Plain(80), run), HasSubstr("no such request has finished yet"));
   EXPECT_THAT(RenderDryRun(Plain(80), run), HasSubstr("not known"));
   run.fits = false;
   EXPECT_THAT(RenderDryRun(Plain(80), run), HasSubstr("it never would"));

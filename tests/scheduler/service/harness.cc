@@ -122,6 +122,18 @@ Result<CheckReport> FakeChecks::Check(const CheckSpec& spec) {
   return report;
 }
 
+Result<CountedCheck> FakeChecks::CheckAndCount(const CheckSpec& spec, const AskTokens& ask) {
+  CountedCheck out;
+  ASSIGN_OR_RETURN(out.report, Check(spec));
+  if (!out.report.ok()) return out;
+  ASSIGN_OR_RETURN(const TokenQuestion question, ask(out.report));
+  out.tokens.emplace();
+  for (const std::string& text : question.texts) {
+    out.tokens->push_back(static_cast<int64_t>(text.size() / 4 + 1));
+  }
+  return out;
+}
+
 FakeStream::FakeStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& token) {
   if (!token.empty()) context_.AddMetadata("authorization", "Bearer " + token);
   stub_ = link::WorkerLinkService::NewStub(channel);

@@ -60,6 +60,8 @@ inline constexpr int64_t kLargeModelBytes = int64_t{40} << 30;
 class FakeChecks final : public CheckRunner {
  public:
   Result<CheckReport> Check(const CheckSpec& spec) override;
+  // A text has one token for four bytes, and one more.
+  Result<CountedCheck> CheckAndCount(const CheckSpec& spec, const AskTokens& ask) override;
   void Stop() override {}
 };
 

@@ -11,6 +11,7 @@
 #include "common/base/json.h"
 #include "common/base/mutex.h"
 #include "common/base/sanitizer.h"
+#include "common/tokenizer/tokenizer.h"
 #include "scheduler/service/hub_accounts.h"
 #include "tests/common/hub/good_repository.h"
 #include "tests/scheduler/service/harness.h"
@@ -257,6 +258,12 @@ TEST_F(HubSubmitTest, ADryRunTellsAllAndStoresNothing) {
   EXPECT_EQ(good.tasks(0).documents(), 6);
   EXPECT_EQ(good.tasks(0).requests(), 18);
   EXPECT_GT(good.tasks(0).prompt_bytes(), 0);
+  EXPECT_GT(good.tasks(0).prompt_tokens(), good.tasks(0).prompt_bytes() / 4);
+  EXPECT_TRUE(good.tasks(0).tokens_are_exact()) << "the toy suite is counted whole";
+  EXPECT_EQ(good.operations(),
+            2.0 * 123 *
+                static_cast<double>(good.tasks(0).prompt_tokens() + good.tasks(1).prompt_tokens()));
+  EXPECT_FALSE(good.has_run_ms()) << "nothing has finished yet";
   EXPECT_EQ(good.start_ms(), 0);
   EXPECT_TRUE(good.has_start_ms());
   const v1::DryRunResponse broken = dry_run("org/broken");
@@ -275,6 +282,53 @@ TEST_F(HubSubmitTest, ADryRunTellsAllAndStoresNothing) {
   EXPECT_EQ(queue.pending() + queue.running() + queue.finished() + queue.failed(), 0);
   MustSubmit("a", "org/name");
   EXPECT_EQ(dry_run("org/name").same_request_id(), "a");
+}
+
+TEST_F(HubSubmitTest, ADryRunTellsHowLongOthersOfTheSuiteTook) {
+  Start();
+  MustSubmit("a", "org/name");
+  WaitForPhase("a", "queued");
+  {
+    FakeWorker worker(channel_, "w");
+    WaitForPhase("a", "done");
+  }
+  const auto run_ms = [&](int64_t limit) {
+    grpc::ClientContext context;
+    Prepare(&context);
+    v1::DryRunRequest request;
+    request.mutable_spec()->set_model("org/name");
+    if (limit > 0) request.mutable_spec()->set_limit(limit);
+    v1::DryRunResponse response;
+    EXPECT_TRUE(queue_->DryRun(&context, request, &response).ok());
+    return response.has_run_ms() ? std::optional(response.run_ms()) : std::nullopt;
+  };
+  EXPECT_EQ(run_ms(0), 0) << "under a clock that stands still";
+  EXPECT_EQ(run_ms(2), std::nullopt) << "another limit is another evaluation";
+}
+
+TEST_F(HubSubmitTest, AHubThatIsSilentDuringTheChecksLetsTheRequestWait) {
+  memory_->Set("org/silent", "main", hub::GoodFiles());
+  Start();
+  MustSubmit("a", "org/silent");
+  const auto waits = [](const v1::Request& request) {
+    return request.reason().find("HUB_UNAVAILABLE") != std::string::npos;
+  };
+  const v1::Request request = WaitFor("a", waits);
+  EXPECT_EQ(request.state(), v1::REQUEST_STATE_PENDING);
+  EXPECT_THAT(request.reason(), HasSubstr("tried again in 15.0 s (try 2 of 20)"));
+  EXPECT_THAT(request.reason(), HasSubstr("the hub answers with status 503"));
+  Restart();
+  EXPECT_THAT(WaitFor("a", waits).reason(), HasSubstr("(try 2 of 20)"));
+}
+
+TEST_F(HubSubmitTest, WithoutAWaitASilentHubEndsTheRequestWithARemedy) {
+  memory_->Set("org/silent", "main", hub::GoodFiles());
+  config_.check.hub_wait_ms = 0;
+  Start();
+  MustSubmit("a", "org/silent");
+  const v1::Request request = WaitForPhase("a", "done");
+  EXPECT_EQ(request.ending(), "HUB_UNAVAILABLE");
+  EXPECT_THAT(request.remedy(), HasSubstr("once the model hub answers again"));
 }
 
 // The runner of the daemon over the real program.
@@ -305,6 +359,36 @@ TEST_F(RealChecks, AGoodRepositoryPassesWithItsFacts) {
   EXPECT_EQ(report->facts["license"], "apache-2.0");
   EXPECT_TRUE(report->facts.contains("commit"));
   EXPECT_EQ(report->steps.front().check, "repository");
+}
+
+TEST_F(RealChecks, TokensAreCountedWithTheModelsOwnTokenizer) {
+  auto memory = std::make_shared<MemoryHub>();
+  memory->Set("org/name", "main", hub::GoodFiles());
+  CheckConfig config;
+  if (kHasAddressSanitizer) config.memory_bytes = 0;
+  ProcessCheckRunner runner(std::string(std::getenv("KOEVAL_BIN_DIR")) + "/koeval-check", "",
+                            config, Clock::Real(), memory, dir_.path("scratch"));
+  const std::vector<std::string> texts = {"", "one", "\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4 text",
+                                          "one"};
+  const auto counted = runner.CheckAndCount({"org/name", "main", "bfloat16"},
+                                            [&](const CheckReport&) -> Result<TokenQuestion> {
+                                              return TokenQuestion{5, texts};
+                                            });
+  ASSERT_TRUE(counted.ok()) << counted.status().ToString();
+  ASSERT_TRUE(counted->tokens.has_value());
+  const auto tokenizer = tokenizer::LoadTokenizer(
+      std::string(std::getenv("KOEVAL_SOURCE_DIR")) + "/tests/golden/models/llama",
+      {tokenizer::Generation::k5, "llama"});
+  ASSERT_TRUE(tokenizer.ok());
+  std::vector<int64_t> expected;
+  for (const std::string& text : texts) {
+    expected.push_back(static_cast<int64_t>((*tokenizer)->Encode(text, true)->size()));
+  }
+  EXPECT_EQ(*counted->tokens, expected);
+  const auto refused = runner.CheckAndCount(
+      {"org/name", "main", "bfloat16"},
+      [](const CheckReport&) -> Result<TokenQuestion> { return NotFound("the bundle is gone"); });
+  EXPECT_EQ(refused.status().code(), Code::kNotFound);
 }
 
 TEST_F(RealChecks, DefectsOfAllKindsComeInOneReport) {
