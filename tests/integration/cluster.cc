@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
@@ -294,6 +296,19 @@ std::string Cluster::Samples(const std::string& id, const std::string& task) {
   const auto text = ReadFile(path);
   EXPECT_TRUE(text.ok()) << text.status().ToString();
   return text.ok() ? *text : "";
+}
+
+std::set<std::string> Cluster::WorkersOf(const std::string& id) {
+  const auto database = store::Database::Open(folder_ + "/koeval.db", SQLITE_OPEN_READONLY);
+  EXPECT_TRUE(database.ok()) << database.status().ToString();
+  if (!database.ok()) return {};
+  const auto names = (*database)->Query(fmt::format(
+      "SELECT group_concat(worker, ' ') FROM (SELECT DISTINCT worker FROM batches WHERE request = "
+      "'{}' AND round = (SELECT round FROM requests WHERE id = '{}'))",
+      id, id));
+  EXPECT_TRUE(names.ok()) << names.status().ToString();
+  std::istringstream words(names.ok() ? *names : "");
+  return {std::istream_iterator<std::string>(words), {}};
 }
 
 Cluster::StoredBatches Cluster::StoredBatchesOf(const std::string& id) {

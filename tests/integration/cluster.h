@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,9 @@ class Cluster {
     int64_t stored_events = 0;
   };
   StoredBatches StoredBatchesOf(const std::string& id);
+
+  // The workers that ran its stored batches, newest round.
+  std::set<std::string> WorkersOf(const std::string& id);
 
   const std::string& folder() const { return folder_; }
   const std::string& http_address() const { return http_address_; }
