@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/base/base64.h"
 #include "common/tokenizer/components.h"
 #include "common/tokenizer/model.h"
 #include "common/tokenizer/sentencepiece.h"
@@ -24,24 +25,6 @@ using Piece = SentencePieceModel::Piece;
 using PieceIds = std::unordered_map<std::string_view, int32_t>;
 
 constexpr std::array<std::string_view, 3> kLlamaPieces = {"<unk>", "<s>", "</s>"};
-
-std::string EncodeBase64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      bits = (bits << 8) | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      out += i <= count ? kDigits[(bits >> (18 - 6 * i)) & 63] : '=';
-    }
-  }
-  return out;
-}
 
 // A merge by the pieces that it joins; `joined` is the piece that it gives.
 struct Cut {

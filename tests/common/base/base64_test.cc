@@ -14,6 +14,7 @@ TEST(Base64Test, VectorsOfTheRfcAreDecoded) {
         std::pair("Zm9v", "foo"), std::pair("Zm9vYg==", "foob"), std::pair("Zm9vYmE=", "fooba"),
         std::pair("Zm9vYmFy", "foobar")}) {
     EXPECT_EQ(DecodeBase64(text), bytes) << text;
+    EXPECT_EQ(EncodeBase64(bytes), text);
   }
 }
 
