@@ -5,6 +5,7 @@
 
 #include "common/base/base64.h"
 #include "common/base/utf8.h"
+#include "common/tokenizer/fields.h"
 #include "common/tokenizer/normal_form.h"
 #include "common/tokenizer/unicode_class.h"
 
@@ -83,13 +84,14 @@ std::optional<std::string_view> Charsmap::Find(std::string_view chunk) const {
   return std::nullopt;
 }
 
-void Charsmap::Apply(std::string& text) const {
+Status Charsmap::Apply(std::string& text) const {
   std::string out;
   out.reserve(text.size());
   size_t begin = 0;
   for (const size_t end : GraphemeEnds(text)) {
     const std::string_view cluster = std::string_view(text).substr(begin, end - begin);
     begin = end;
+    RETURN_IF_ERROR(CheckRewrittenBytes(out.size()));
     if (cluster.size() <= kClusterBytesMax) {
       if (const auto found = Find(cluster)) {
         out += *found;
@@ -104,6 +106,7 @@ void Charsmap::Apply(std::string& text) const {
     }
   }
   text = std::move(out);
+  return OkStatus();
 }
 
 }  // namespace koeval::tokenizer

@@ -21,7 +21,7 @@ class Charsmap {
 
   // Replaces what the map has, by grapheme clusters below 6 bytes and by code points else.
   // REQUIRES: valid UTF-8.
-  void Apply(std::string& text) const;
+  Status Apply(std::string& text) const;
 
  private:
   // The replacement of the shortest prefix of `chunk` that the map has.

@@ -297,10 +297,7 @@ Result<std::unique_ptr<Normalizer>> ReadNormalizer(const Json& component,
                      JsonString(component, "precompiled_charsmap", where));
     ASSIGN_OR_RETURN(auto charsmap, Charsmap::Parse(encoded, where));
     return MakeSimple([charsmap = std::shared_ptr<const Charsmap>(std::move(charsmap))](
-                          std::string& text, bool&) {
-      charsmap->Apply(text);
-      return OkStatus();
-    });
+                          std::string& text, bool&) { return charsmap->Apply(text); });
   }
   return UnsupportedComponent("normalizer", type, where);
 }

@@ -4,24 +4,81 @@
 #include <fmt/core.h>
 #include <oniguruma.h>
 
+#include <algorithm>
+#include <climits>
+
 #include "common/tokenizer/unicode_class.h"
 #include "common/tokenizer/unicode_late.h"
 
 namespace koeval::tokenizer {
 namespace {
 
-constexpr size_t kPatternBytesMax = 64 * 1024;
-constexpr unsigned long kRetriesMax = 50'000'000;  // backtracking steps of one search
+constexpr size_t kPatternBytesMax = 16 * 1024;
+// Backtracking steps. Every search may take the first number of them; one that needs more takes
+// them from a budget that the searches over a text share.
+constexpr unsigned long kRetriesOfEverySearch = 4'096;
+constexpr size_t kRetriesBudget = 1'000'000;
+constexpr size_t kRetriesPerByte = 1'000;
+// Entries of the matcher's stack: a few for each character that a repetition takes.
+constexpr size_t kStackEntries = 100'000;
+constexpr size_t kStackEntriesPerByte = 16;
 
 const OnigUChar* Bytes(std::string_view text) {
   return reinterpret_cast<const OnigUChar*>(text.data());
 }
 
-struct ParamDeleter {
-  void operator()(OnigMatchParam* param) const { onig_free_match_param(param); }
-};
-struct RegionDeleter {
-  void operator()(OnigRegion* region) const { onig_region_free(region, 1); }
+bool IsOverRetries(int status) {
+  return status == ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER ||
+         status == ONIGERR_RETRY_LIMIT_IN_MATCH_OVER;
+}
+
+// Searches with bounds on time and memory, which grow with the text.
+class BoundedSearch {
+ public:
+  explicit BoundedSearch(std::string_view text)
+      : begin_(Bytes(text)),
+        end_(begin_ + text.size()),
+        budget_(kRetriesBudget + kRetriesPerByte * text.size()),
+        param_(onig_new_match_param()),
+        region_(onig_region_new()) {
+    if (!ok()) return;
+    onig_initialize_match_param(param_.get());
+    onig_set_match_stack_limit_size_of_match_param(
+        param_.get(), static_cast<unsigned int>(std::min<size_t>(
+                          kStackEntries + kStackEntriesPerByte * text.size(), INT_MAX)));
+  }
+
+  bool ok() const { return param_ && region_; }
+  const OnigRegion& region() const { return *region_; }
+
+  // As onig_search does: where the next match begins, ONIG_MISMATCH, or an error.
+  int Next(regex_t* regex, size_t from) {
+    unsigned long retries = kRetriesOfEverySearch;
+    for (;;) {
+      onig_set_retry_limit_in_search_of_match_param(param_.get(), retries);
+      onig_set_retry_limit_in_match_of_match_param(param_.get(), retries);
+      onig_region_clear(region_.get());
+      const int status = onig_search_with_param(regex, begin_, end_, begin_ + from, end_,
+                                                region_.get(), ONIG_OPTION_NONE, param_.get());
+      if (!IsOverRetries(status) || budget_ == 0) return status;
+      retries = std::min<size_t>(retries * 4, budget_);
+      budget_ -= retries;
+    }
+  }
+
+ private:
+  struct ParamDeleter {
+    void operator()(OnigMatchParam* param) const { onig_free_match_param(param); }
+  };
+  struct RegionDeleter {
+    void operator()(OnigRegion* region) const { onig_region_free(region, 1); }
+  };
+
+  const OnigUChar* const begin_;
+  const OnigUChar* const end_;
+  size_t budget_;
+  const std::unique_ptr<OnigMatchParam, ParamDeleter> param_;
+  const std::unique_ptr<OnigRegion, RegionDeleter> region_;
 };
 
 }  // namespace
@@ -61,22 +118,15 @@ Result<std::unique_ptr<Regex>> Regex::Compile(std::string_view pattern, std::str
 }
 
 Status Regex::FindAll(std::string_view text, std::vector<std::pair<size_t, size_t>>& out) const {
-  const std::unique_ptr<OnigMatchParam, ParamDeleter> param(onig_new_match_param());
-  const std::unique_ptr<OnigRegion, RegionDeleter> region(onig_region_new());
-  if (!param || !region) return ResourceExhausted("out of memory for a regular expression");
-  onig_initialize_match_param(param.get());
-  onig_set_retry_limit_in_search_of_match_param(param.get(), kRetriesMax);
   std::string replaced;
   if (ReplaceLate(text, replaced)) text = replaced;
-  const OnigUChar* begin = Bytes(text);
-  const OnigUChar* end = begin + text.size();
+  BoundedSearch search(text);
+  if (!search.ok()) return ResourceExhausted("out of memory for a regular expression");
   size_t from = 0;
   bool has_last = false;
   size_t last_end = 0;
   while (from <= text.size()) {
-    onig_region_clear(region.get());
-    const int status = onig_search_with_param(compiled_->regex, begin, end, begin + from, end,
-                                              region.get(), ONIG_OPTION_NONE, param.get());
+    const int status = search.Next(compiled_->regex, from);
     if (status == ONIG_MISMATCH) return OkStatus();
     if (status < 0) {
       OnigUChar message[ONIG_MAX_ERROR_MESSAGE_LEN];
@@ -87,8 +137,8 @@ Status Regex::FindAll(std::string_view text, std::vector<std::pair<size_t, size_
                       std::string_view(reinterpret_cast<char*>(message),
                                        static_cast<size_t>(length < 0 ? 0 : length))));
     }
-    const auto match_begin = static_cast<size_t>(region->beg[0]);
-    const auto match_end = static_cast<size_t>(region->end[0]);
+    const auto match_begin = static_cast<size_t>(search.region().beg[0]);
+    const auto match_end = static_cast<size_t>(search.region().end[0]);
     if (match_begin == match_end && has_last && last_end == match_end) {
       if (from >= text.size()) return OkStatus();
       NextCodePoint(text, from);

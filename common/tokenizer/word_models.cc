@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 
 #include <utility>
+#include <vector>
 
 #include "common/base/utf8.h"
+#include "common/tokenizer/byte_trie.h"
 #include "common/tokenizer/fields.h"
 #include "common/tokenizer/model.h"
 #include "common/tokenizer/unicode_class.h"
@@ -56,44 +58,48 @@ class WordLevel final : public WordModel {
 
 class WordPiece final : public WordModel {
  public:
-  WordPiece(Vocabulary vocabulary, const std::string& unk_token, std::string prefix,
+  WordPiece(Vocabulary vocabulary, const std::string& unk_token, std::string_view prefix,
             int64_t characters_max)
       : WordModel(std::move(vocabulary), unk_token),
-        prefix_(std::move(prefix)),
-        characters_max_(static_cast<size_t>(characters_max)) {}
+        characters_max_(static_cast<size_t>(characters_max)) {
+    std::vector<std::pair<std::string_view, int32_t>> all, continuing;
+    for (int32_t id = 0; id < vocabulary_.id_end(); ++id) {
+      const std::string* token = vocabulary_.Token(id);
+      if (token == nullptr) continue;
+      const std::string_view text = *token;
+      if (!text.empty()) all.emplace_back(text, id);
+      if (text.size() > prefix.size() && text.starts_with(prefix)) {
+        continuing.emplace_back(text.substr(prefix.size()), id);
+      }
+    }
+    first_ = ByteTrie(std::move(all));
+    continuing_ = ByteTrie(std::move(continuing));
+  }
 
   // Greedy longest match from the left; a word that does not come out even is unknown as a whole.
   Status Tokenize(std::string_view word, std::vector<int32_t>& ids) const override {
     if (CountCodePoints(word) > characters_max_) return AppendUnk(ids);
-    std::vector<size_t> ends;  // of the characters
-    for (size_t at = 0; at < word.size();) {
-      NextCodePoint(word, at);
-      ends.push_back(at);
-    }
     std::vector<int32_t> found;
-    std::string candidate;
-    size_t begin = 0;
-    while (begin < word.size()) {
-      size_t end = 0;
-      for (auto it = ends.rbegin(); it != ends.rend() && *it > begin; ++it) {
-        candidate = begin > 0 ? prefix_ : "";
-        candidate += word.substr(begin, *it - begin);
-        if (const auto id = vocabulary_.Find(candidate)) {
-          found.push_back(*id);
-          end = *it;
-          break;
-        }
-      }
-      if (end == 0) return AppendUnk(ids);
-      begin = end;
+    for (size_t begin = 0; begin < word.size();) {
+      size_t longest = 0;
+      int32_t id = 0;
+      (begin == 0 ? first_ : continuing_)
+          .ForEachPrefix(word, begin, [&](size_t length, int32_t value) {
+            longest = length;
+            id = value;
+          });
+      if (longest == 0) return AppendUnk(ids);
+      found.push_back(id);
+      begin += longest;
     }
     ids.insert(ids.end(), found.begin(), found.end());
     return OkStatus();
   }
 
  private:
-  const std::string prefix_;
   const size_t characters_max_;
+  ByteTrie first_;       // of all tokens
+  ByteTrie continuing_;  // of those with the prefix, without it
 };
 
 constexpr int64_t kWordCharactersMax = 10'000;
@@ -115,11 +121,11 @@ Result<std::unique_ptr<Model>> ReadWordLevel(const Json& model, const std::strin
 Result<std::unique_ptr<Model>> ReadWordPiece(const Json& model, const std::string& where) {
   ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadVocabulary(model, where));
   ASSIGN_OR_RETURN(const std::string unk, JsonString(model, "unk_token", where));
-  ASSIGN_OR_RETURN(std::string prefix, JsonString(model, "continuing_subword_prefix", where));
+  ASSIGN_OR_RETURN(const std::string prefix, JsonString(model, "continuing_subword_prefix", where));
   ASSIGN_OR_RETURN(const int64_t characters_max,
                    BoundedInt(model, "max_input_chars_per_word", kWordCharactersMax, where));
   return std::unique_ptr<Model>(
-      std::make_unique<WordPiece>(std::move(vocabulary), unk, std::move(prefix), characters_max));
+      std::make_unique<WordPiece>(std::move(vocabulary), unk, prefix, characters_max));
 }
 
 Result<std::unique_ptr<Model>> ReadModel(const Json& model, const std::string& where) {

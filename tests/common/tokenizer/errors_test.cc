@@ -172,6 +172,22 @@ TEST(LoadErrors, AddedTokensAreChecked) {
                 "normalized");
 }
 
+TEST(LoadErrors, HugeNumbersAreRefused) {
+  ExpectRefused(TokenizerJson(R"({"type":"Unigram","vocab":[["a",0]],"unk_id":1e300})"), "unk_id");
+  ExpectRefused(TokenizerJson(R"({"type":"WordPiece","unk_token":"a","vocab":{"a":0},)"
+                              R"("continuing_subword_prefix":"","max_input_chars_per_word":1e18})"),
+                "max_input_chars_per_word");
+  ExpectRefused(TokenizerJson(CharacterModel(), "null", "null", "null", "null",
+                              R"([{"id":1e18,"content":"x"}])"),
+                "id");
+  ScratchRepository repository;
+  repository.Write("tokenizer.json",
+                   std::string(R"({"model":{"type":"Unigram","vocab":[["a",1e999]]}})"));
+  const Status status = LoadStatus(repository);
+  EXPECT_EQ(status.code(), Code::kInvalidArgument) << status.ToString();
+  EXPECT_THAT(status.message(), HasSubstr("tokenizer.json"));
+}
+
 TEST(LoadErrors, SettingsAreChecked) {
   const auto with_config = [](const std::string& config) {
     ScratchRepository repository;
@@ -244,6 +260,48 @@ TEST(BacktrackingBomb, IsStopped) {
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().ToString();
   const auto ids = (*tokenizer)->Encode(std::string(4000, 'a') + "c", false);
   EXPECT_TRUE(ids.ok() || ids.status().code() == Code::kResourceExhausted);
+}
+
+Json SplitBy(const std::string& regex) {
+  Json split = Json::object();
+  split["type"] = "Split";
+  split["pattern"]["Regex"] = regex;
+  split["behavior"] = "Isolated";
+  split["invert"] = false;
+  return TokenizerJson(CharacterModel(), CompactJson(split));
+}
+
+Result<std::vector<int32_t>> EncodeWith(const Json& tokenizer_json, const std::string& text) {
+  ScratchRepository repository;
+  repository.Write("tokenizer.json", tokenizer_json);
+  ASSIGN_OR_RETURN(const auto tokenizer, repository.Load());
+  return tokenizer->Encode(text, false);
+}
+
+// Each search alone stays below any bound, all of them together would take hours.
+TEST(BacktrackingBomb, IsStoppedWhenEveryMatchIsDear) {
+  const auto ids = EncodeWith(SplitBy("(?=(?:a|a)*?$)a"), std::string(20'000, 'a'));
+  EXPECT_EQ(ids.status().code(), Code::kResourceExhausted) << ids.status().ToString();
+  EXPECT_THAT(ids.status().message(), HasSubstr("pre_tokenizer"));
+}
+
+// A thousand million repetitions of nothing, at which the matcher stops by itself.
+TEST(RepetitionOfNothing, TakesNoTime) {
+  const auto ids = EncodeWith(SplitBy("(?:(?:(?:(?:|b)(?=a)){1000}){1000}){1000}a"), "aaa");
+  ASSERT_TRUE(ids.ok()) << ids.status().ToString();
+  EXPECT_EQ(ids->size(), 3U);
+}
+
+TEST(LongRepetition, FitsTheStackOfTheMatcher) {
+  const auto ids = EncodeWith(SplitBy("(?:(?:a|b)|c)+"), std::string(300'000, 'a'));
+  ASSERT_TRUE(ids.ok()) << ids.status().ToString();
+  EXPECT_EQ(ids->size(), 300'000U);
+}
+
+TEST(LongPatterns, AreRefusedOrRun) {
+  EXPECT_EQ(LoadStatus(SplitBy(std::string(20'000, 'a'))).code(), Code::kInvalidArgument);
+  const std::string deep = std::string(8'000, '(') + "a" + std::string(8'000, ')');
+  EXPECT_EQ(LoadStatus(SplitBy(deep)).code(), Code::kInvalidArgument);
 }
 
 // Whatever happens to the bytes of a file, loading ends with a Status.

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "common/base/base64.h"
 #include "common/base/file.h"
 #include "common/tokenizer/sentencepiece.h"
 #include "tests/common/tokenizer/scratch_repository.h"
@@ -100,6 +101,56 @@ TEST(Normalisation, SortsLongRunsOfMarks) {
   wanted.insert(wanted.end(), kPairs, 3);
   wanted.insert(wanted.end(), kPairs, 2);
   EXPECT_TRUE(*ids == wanted);
+}
+
+// A word as long as the settings allow and a token that almost fits at every character.
+TEST(WordPieceTrap, IsSolved) {
+  constexpr size_t kCharacters = 10'000;
+  Json model =
+      Json::parse(R"({"type":"WordPiece","unk_token":"?","continuing_subword_prefix":"#",)"
+                  R"("max_input_chars_per_word":10000,"vocab":{"?":0,"a":1,"#a":2,"#b":3}})");
+  model["vocab"]["#" + std::string(kCharacters, 'a')] = 4;
+  ScratchRepository repository;
+  repository.Write("tokenizer.json", TokenizerJson(CompactJson(model)));
+  const auto tokenizer = repository.Load();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().ToString();
+  const auto ids = (*tokenizer)->Encode(std::string(kCharacters - 1, 'a') + "b", false);
+  ASSERT_TRUE(ids.ok()) << ids.status().ToString();
+  std::vector<int32_t> wanted(kCharacters, 2);
+  wanted.front() = 1;
+  wanted.back() = 3;
+  EXPECT_EQ(*ids, wanted);
+}
+
+// A character map that puts 64 KiB in place of each letter.
+TEST(CharacterMapBomb, IsStopped) {
+  const std::string letter(size_t{64} << 10, 'x');
+  const auto unit = [](uint32_t value) {
+    std::string out;
+    for (int i = 0; i < 4; ++i) out += static_cast<char>((value >> (8 * i)) & 0xff);
+    return out;
+  };
+  // The root leads to unit 'a' ^ 1, whose leaf is beside it.
+  constexpr uint32_t kRoot = 1, kAt = 'a' ^ kRoot;
+  std::vector<uint32_t> units(256, 0);
+  units[0] = kRoot << 10;
+  units[kAt] = 'a' | (1U << 8) | (1U << 10);
+  units[kAt ^ 1] = 1U << 31;  // the first replacement
+  std::string bytes = unit(static_cast<uint32_t>(units.size() * 4));
+  for (const uint32_t value : units) bytes += unit(value);
+  Json normalizer = Json::object();
+  normalizer["type"] = "Precompiled";
+  normalizer["precompiled_charsmap"] = EncodeBase64(bytes + letter + '\0');
+  ScratchRepository repository;
+  repository.Write("tokenizer.json",
+                   TokenizerJson(CharacterModel(), "null", CompactJson(normalizer)));
+  const auto tokenizer = repository.Load();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().ToString();
+  const auto once = (*tokenizer)->Encode("a", false);
+  ASSERT_TRUE(once.ok()) << once.status().ToString();
+  EXPECT_EQ(once->size(), letter.size());
+  const auto often = (*tokenizer)->Encode(std::string(5000, 'a'), false);
+  EXPECT_EQ(often.status().code(), Code::kResourceExhausted) << often.status().ToString();
 }
 
 TEST(DeepJson, IsRefused) {
