@@ -46,9 +46,7 @@ Result<std::optional<int64_t>> ReadMaxLength(const Json& config) {
 Result<bool> ReadCleanUp(const Json& config, const Model& model, TokenizerClass tokenizer_class,
                          Generation generation) {
   const bool is_4 = generation == Generation::k4;
-  const bool by_default = is_4 && tokenizer_class != TokenizerClass::kLlama &&
-                          tokenizer_class != TokenizerClass::kGemma &&
-                          tokenizer_class != TokenizerClass::kCohere;
+  const bool by_default = is_4 && !IsLlamaType(tokenizer_class);
   ASSIGN_OR_RETURN(const bool clean_up,
                    OptionalBool(config, "clean_up_tokenization_spaces", by_default, kConfigFile));
   return clean_up && (is_4 || !model.is_bpe());
@@ -102,11 +100,31 @@ std::optional<int32_t> IdOf(const SpecialTokens& special, std::string_view attri
   return added ? added : parts.model->TokenToId(*content);
 }
 
+// The id of a token around every text; nothing for a place without one.
+Result<std::optional<int32_t>> IdAround(const TokensAround::Place& place, bool needs_token,
+                                        const SpecialTokens& special, const PipelineParts& parts) {
+  if (place.attribute.empty()) return std::optional<int32_t>();
+  auto id = IdOf(special, place.attribute, parts);
+  if (!id) id = place.id_if_null;
+  if (!id && needs_token) {
+    return InvalidArgument(fmt::format(
+        "{}: the tokenizer class or add_{} puts {} around every text, but that token is null",
+        kConfigFile, place.attribute, place.attribute));
+  }
+  if (id && *id >= VocabularyEnd(*parts.model, parts.added_tokens)) {
+    return InvalidArgument(
+        fmt::format("{}: {} is null, and the id {} that stands for it is outside the vocabulary",
+                    kConfigFile, place.attribute, *id));
+  }
+  return id;
+}
+
 Status BuildPostProcessor(TokenizerClass tokenizer_class, Generation generation,
-                          const TokenizerFiles& files, PipelineParts& parts) {
+                          const TokenizerFiles& files, const SpecialTokens& special,
+                          PipelineParts& parts) {
   ASSIGN_OR_RETURN(
       const auto around,
-      FindBosEosTemplate(tokenizer_class, generation, files.json.config, files.has_tokenizer_json));
+      FindTokensAround(tokenizer_class, generation, files.json.config, files.has_tokenizer_json));
   if (!around) {
     ASSIGN_OR_RETURN(parts.post_processor,
                      PostProcessor::Read(Component(files.json.tokenizer, "post_processor"),
@@ -114,13 +132,9 @@ Status BuildPostProcessor(TokenizerClass tokenizer_class, Generation generation,
                                          "tokenizer.json: post_processor"));
     return OkStatus();
   }
-  const bool missing = (around->add_bos && !parts.bos_id) || (around->add_eos && !parts.eos_id);
-  if (missing && around->needs_tokens) {
-    return InvalidArgument(fmt::format(
-        "{}: add_bos_token or add_eos_token is true, but the token itself is null", kConfigFile));
-  }
-  parts.post_processor = PostProcessor(around->add_bos ? parts.bos_id : std::nullopt,
-                                       around->add_eos ? parts.eos_id : std::nullopt);
+  ASSIGN_OR_RETURN(const auto front, IdAround(around->front, around->needs_tokens, special, parts));
+  ASSIGN_OR_RETURN(const auto back, IdAround(around->back, around->needs_tokens, special, parts));
+  parts.post_processor = PostProcessor(front, back);
   return OkStatus();
 }
 
@@ -157,6 +171,8 @@ Result<Repository> ReadRepository(const std::string& model_dir, const LoadOption
   if (out.tokenizer_class == TokenizerClass::kAsIs) AddSentencePieceDefaults(files, defaults);
   ASSIGN_OR_RETURN(out.special, ReadSpecialTokens(files.json, defaults, options.generation));
   if (options.generation == Generation::k5) AddSentencePieceTokens(files, out.special);
+  RETURN_IF_ERROR(
+      AddClassExtras(out.tokenizer_class, options.generation, files.json.config, out.special));
   return out;
 }
 
@@ -189,10 +205,11 @@ Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::string& model_dir,
   RETURN_IF_ERROR(BuildAddedTokens(tokenizer_class, options.generation, files, special, parts));
   parts.bos_id = IdOf(special, "bos_token", parts);
   parts.eos_id = IdOf(special, "eos_token", parts);
-  RETURN_IF_ERROR(BuildPostProcessor(tokenizer_class, options.generation, files, parts));
+  RETURN_IF_ERROR(BuildPostProcessor(tokenizer_class, options.generation, files, special, parts));
   ASSIGN_OR_RETURN(parts.clean_up_spaces,
                    ReadCleanUp(config, *parts.model, tokenizer_class, options.generation));
   ASSIGN_OR_RETURN(parts.model_max_length, ReadMaxLength(config));
+  parts.infill_mark = InfillMark(tokenizer_class, config);
   parts.digest = files.digest;
   return std::unique_ptr<Tokenizer>(std::make_unique<PipelineTokenizer>(std::move(parts)));
 }

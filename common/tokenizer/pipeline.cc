@@ -22,6 +22,12 @@ Result<std::vector<int32_t>> PipelineTokenizer::Encode(std::string_view text,
     return InvalidArgument(fmt::format(
         "a text of {} bytes is not valid UTF-8; re-encode its source as UTF-8", text.size()));
   }
+  if (parts_.infill_mark && text.find(*parts_.infill_mark) != std::string_view::npos) {
+    return Unimplemented(fmt::format(
+        "the text has \"{}\", where its tokenizer class makes an infilling prompt, which is not "
+        "supported; take it out of the text",
+        *parts_.infill_mark));
+  }
   std::vector<int32_t> ids;
   for (const Span& span : parts_.added_tokens.FindRaw(text)) {
     if (span.id) {

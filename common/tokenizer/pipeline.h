@@ -23,7 +23,8 @@ struct PipelineParts {
   std::unique_ptr<Decoder> decoder;  // null: tokens are joined by spaces
   AddedTokens added_tokens;          // prepared
   PostProcessor post_processor;
-  bool clean_up_spaces = false;  // after decoding
+  bool clean_up_spaces = false;            // after decoding
+  std::optional<std::string> infill_mark;  // texts with it are refused
   std::optional<int32_t> bos_id;
   std::optional<int32_t> eos_id;
   std::optional<int64_t> model_max_length;

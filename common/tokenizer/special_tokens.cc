@@ -46,7 +46,23 @@ Result<AddedToken> ReadToken(const Json& value, const std::string& where) {
   return InvalidArgument(fmt::format("{}: must be a token as text or object", where));
 }
 
-using NamedTokens = std::map<std::string, std::optional<AddedToken>>;
+// Tokens by attribute, in the order in which the files name them.
+class NamedTokens {
+ public:
+  using Entry = std::pair<std::string, std::optional<AddedToken>>;
+
+  bool Has(std::string_view attribute) const { return places_.count(attribute) > 0; }
+  std::optional<AddedToken>& operator[](std::string_view attribute) {
+    const auto [it, is_new] = places_.try_emplace(std::string(attribute), entries_.size());
+    if (is_new) entries_.emplace_back(attribute, std::nullopt);
+    return entries_[it->second].second;
+  }
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+  std::map<std::string, size_t, std::less<>> places_;
+};
 
 // What the files name so far. A later file overwrites named tokens.
 struct Merged {
@@ -142,7 +158,7 @@ Status ReadAddedTokensFile(const Json& object, const Merged& merged, Generation 
         fmt::format("{}: must be an object of at most {} tokens", kFile, kTokensMax));
   }
   std::set<std::string> special;
-  for (const auto& [attribute, token] : merged.named) {
+  for (const auto& [attribute, token] : merged.named.entries()) {
     if (token && IsAttribute(attribute)) special.insert(token->content);
   }
   for (const auto* list : {&merged.extra, &merged.fallback}) {
@@ -212,25 +228,26 @@ Result<SpecialTokens> ReadSpecialTokens(const RepositoryFiles& files, const Toke
   }
   NamedTokens& named = merged.named;
   for (const auto& [attribute, content] : defaults) {
-    named.try_emplace(std::string(attribute), PlainSpecial(content));
+    if (!named.Has(attribute)) named[attribute] = PlainSpecial(content);
   }
   std::map<std::string_view, const AddedToken*> by_content;
   for (const auto& [id, token] : by_id) {
     out.listed.push_back(token);
     by_content[token.content] = &token;
   }
-  const auto put = [&](const std::string& attribute, const std::optional<AddedToken>& token) {
+  std::set<std::string_view> done;
+  const auto put = [&](std::string_view attribute) {
+    if (!named.Has(attribute) || !done.insert(attribute).second) return;
+    const std::optional<AddedToken>& token = named[attribute];
     if (!token) return;
     const auto listed = by_content.find(token->content);
     out.named.emplace_back(attribute, listed == by_content.end() ? *token : *listed->second);
   };
-  for (std::string_view attribute : kAttributes) {
-    const auto it = named.find(std::string(attribute));
-    if (it != named.end()) put(it->first, it->second);
-  }
-  for (const auto& [attribute, token] : named) {
-    if (is_5 && !IsAttribute(attribute)) put(attribute, token);
-  }
+  for (std::string_view attribute : kAttributes) put(attribute);
+  if (!is_5) return out;
+  // Those of the model's own: first the class's, then the files' in their order.
+  for (const auto& [attribute, content] : defaults) put(attribute);
+  for (const auto& [attribute, token] : named.entries()) put(attribute);
   return out;
 }
 

@@ -119,6 +119,7 @@ Result<Json> ConvertBpe(TokenizerClass tokenizer_class, Generation generation,
                          ? tokenizer_class == TokenizerClass::kGpt2
                          : tokenizer_class == TokenizerClass::kGpt2 ||
                                tokenizer_class == TokenizerClass::kGptNeoX ||
+                               tokenizer_class == TokenizerClass::kRoberta ||
                                tokenizer_class == TokenizerClass::kQwen2 ||
                                tokenizer_class == TokenizerClass::kQwen3_5;
   if (!reads) {
@@ -169,7 +170,8 @@ Status ConvertTokenizerFiles(TokenizerClass tokenizer_class, Generation generati
     return OkStatus();
   }
   SentencePieceRules rules = SentencePieceRules::kGeneric5;
-  const bool is_llama = tokenizer_class == TokenizerClass::kLlama;
+  const bool is_llama =
+      tokenizer_class == TokenizerClass::kLlama || tokenizer_class == TokenizerClass::kCodeLlama;
   if (generation == Generation::k4 && is_llama) {
     rules = SentencePieceRules::kLlama4;
   } else if (generation == Generation::k5 &&

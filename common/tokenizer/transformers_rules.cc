@@ -4,13 +4,9 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <array>
 
-#include "common/tokenizer/components.h"
-#include "common/tokenizer/fast_pattern.h"
 #include "common/tokenizer/fields.h"
-#include "common/tokenizer/model.h"
 #include "common/tokenizer/transformers_tables.h"
 
 namespace koeval::tokenizer {
@@ -30,6 +26,13 @@ constexpr std::array kKnown = {
     KnownClass{"Qwen2Tokenizer", TokenizerClass::kQwen2},
     KnownClass{"Qwen3_5Tokenizer", TokenizerClass::kQwen3_5},
     KnownClass{"CohereTokenizer", TokenizerClass::kCohere},
+    KnownClass{"CodeLlamaTokenizer", TokenizerClass::kCodeLlama},
+    KnownClass{"RobertaTokenizer", TokenizerClass::kRoberta},
+    KnownClass{"XGLMTokenizer", TokenizerClass::kXglm},
+    KnownClass{"T5Tokenizer", TokenizerClass::kT5},
+    KnownClass{"BertTokenizer", TokenizerClass::kBert},
+    KnownClass{"MobileBertTokenizer", TokenizerClass::kBert},
+    KnownClass{"SqueezeBertTokenizer", TokenizerClass::kBert},
 };
 
 std::string_view WithoutFast(std::string_view name) {
@@ -56,93 +59,28 @@ std::string_view ClassName5(std::string_view model_type, std::string_view declar
   return declared_is_wrong ? registered : name;
 }
 
-// The options of the BPE model that a class builds from vocabulary and merges.
-void SetBpeOptions(Json& model, bool fuse_unk, bool byte_fallback, Json unk_token) {
-  model["type"] = "BPE";
-  model["unk_token"] = std::move(unk_token);
-  model["continuing_subword_prefix"] = nullptr;
-  model["end_of_word_suffix"] = nullptr;
-  model["fuse_unk"] = fuse_unk;
-  model["byte_fallback"] = byte_fallback;
-  model["ignore_merges"] = false;
-}
-
-// Metaspace instead of a normalizer; the scheme depends on "legacy" and "add_prefix_space".
-Status RewriteLlama(const Json& config, Json& tokenizer) {
-  constexpr std::string_view kWhere = "tokenizer_config.json";
-  ASSIGN_OR_RETURN(const bool prefix, OptionalBool(config, "add_prefix_space", true, kWhere));
-  ASSIGN_OR_RETURN(const bool legacy, OptionalBool(config, "legacy", false, kWhere));
-  SetBpeOptions(tokenizer["model"], true, true, nullptr);
-  tokenizer["normalizer"] = nullptr;
-  Json metaspace = TypedComponent("Metaspace");
-  metaspace["replacement"] = kMetaspaceText;
-  metaspace["prepend_scheme"] = !prefix ? "never" : (legacy ? "always" : "first");
-  metaspace["split"] = false;
-  tokenizer["pre_tokenizer"] = std::move(metaspace);
-  std::vector<Json> decoders = {ReplaceComponent(kMetaspaceText, " "),
-                                TypedComponent("ByteFallback"), TypedComponent("Fuse")};
-  if (prefix) {
-    decoders.push_back(StripComponent(" ", 1, 0));
-  }
-  tokenizer["decoder"] = SequenceComponent("decoders", std::move(decoders));
-  return OkStatus();
-}
-
-void RewriteGemma(const SpecialTokens& special, Json& tokenizer) {
-  const auto unk = special.Content("unk_token");
-  SetBpeOptions(tokenizer["model"], true, true, unk ? Json(*unk) : Json(nullptr));
-  tokenizer["normalizer"] = ReplaceComponent(" ", kMetaspaceText);
-  tokenizer["pre_tokenizer"] = SplitComponent("String", " ", "MergedWithPrevious");
-  tokenizer["decoder"] =
-      SequenceComponent("decoders", {ReplaceComponent(kMetaspaceText, " "),
-                                     TypedComponent("ByteFallback"), TypedComponent("Fuse")});
-}
-
-// The byte-level classes differ in normalizer and pre-tokenizer.
-Status RewriteByteLevel(TokenizerClass tokenizer_class, const Json& config, Json& tokenizer) {
-  ASSIGN_OR_RETURN(const bool prefix,
-                   OptionalBool(config, "add_prefix_space", false, "tokenizer_config.json"));
-  SetBpeOptions(tokenizer["model"], false, false, nullptr);
-  tokenizer["normalizer"] =
-      tokenizer_class == TokenizerClass::kGpt2 ? Json(nullptr) : TypedComponent("NFC");
-  tokenizer["decoder"] = ByteLevelComponent(true, true);
+// The classes of generation 5 that set a post-processor of their own.
+std::optional<TokensAround> AlwaysAround5(TokenizerClass tokenizer_class) {
+  TokensAround out;
+  out.needs_tokens = true;
   switch (tokenizer_class) {
-    case TokenizerClass::kQwen2:
-    case TokenizerClass::kQwen3_5: {
-      const std::string_view pattern =
-          tokenizer_class == TokenizerClass::kQwen2 ? kQwen2Pattern : kQwen3_5Pattern;
-      tokenizer["pre_tokenizer"] = SequenceComponent(
-          "pretokenizers",
-          {SplitComponent("Regex", pattern, "Isolated"), ByteLevelComponent(prefix, false)});
-      break;
-    }
-    case TokenizerClass::kCohere: {
-      Json digits = TypedComponent("Digits");
-      digits["individual_digits"] = true;
-      tokenizer["pre_tokenizer"] =
-          SequenceComponent("pretokenizers", {std::move(digits), ByteLevelComponent(prefix, true)});
-      break;
-    }
+    case TokenizerClass::kRoberta:
+      out.front.attribute = "cls_token";
+      out.back.attribute = "sep_token";
+      return out;
+    case TokenizerClass::kBert:
+      out.front = {"cls_token", 2};
+      out.back = {"sep_token", 3};
+      return out;
+    case TokenizerClass::kXglm:
+      out.front.attribute = "eos_token";
+      return out;
+    case TokenizerClass::kT5:
+      out.back.attribute = "eos_token";
+      return out;
     default:
-      tokenizer["pre_tokenizer"] = ByteLevelComponent(prefix, true);
+      return std::nullopt;
   }
-  // This class puts its own post-processor in, which adds nothing.
-  if (tokenizer_class == TokenizerClass::kGptNeoX) tokenizer["post_processor"] = nullptr;
-  return OkStatus();
-}
-
-// Generation 4 sets add_prefix_space of a pre-tokenizer that has it from tokenizer_config.json.
-Status SetPrefixSpace(const Json& config, Json& tokenizer) {
-  ASSIGN_OR_RETURN(const bool prefix,
-                   OptionalBool(config, "add_prefix_space", false, "tokenizer_config.json"));
-  const Json* found = JsonFind(tokenizer, "pre_tokenizer");
-  if (found == nullptr || JsonFind(*found, "add_prefix_space") == nullptr) return OkStatus();
-  Json& pre_tokenizer = tokenizer["pre_tokenizer"];
-  pre_tokenizer["add_prefix_space"] = prefix;
-  if (!prefix && JsonFind(pre_tokenizer, "prepend_scheme") != nullptr) {
-    pre_tokenizer["prepend_scheme"] = "never";
-  }
-  return OkStatus();
 }
 
 }  // namespace
@@ -160,7 +98,6 @@ Result<TokenizerClass> ChooseClass(const LoadOptions& options, const std::string
   for (const KnownClass& known : kKnown) {
     if (known.name == name) return known.tokenizer_class;
   }
-  if (name == "CodeLlamaTokenizer" && !is_5) return TokenizerClass::kLlama;
   if (is_5 && IsUnsupportedClass5(name)) {
     return Unimplemented(fmt::format(
         "tokenizer_config.json: transformers 5 builds the pipeline of tokenizer_class \"{}\" anew, "
@@ -171,95 +108,38 @@ Result<TokenizerClass> ChooseClass(const LoadOptions& options, const std::string
   return TokenizerClass::kAsIs;
 }
 
-TokenDefaults ClassTokens(TokenizerClass tokenizer_class, Generation generation) {
-  const bool is_5 = generation == Generation::k5;
-  constexpr std::string_view kEndOfText = "<|endoftext|>";
-  switch (tokenizer_class) {
-    case TokenizerClass::kAsIs:
-      return {};
-    case TokenizerClass::kLlama:
-      return {{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}};
-    case TokenizerClass::kGemma: {
-      TokenDefaults out = {{"unk_token", "<unk>"},
-                           {"bos_token", "<bos>"},
-                           {"eos_token", "<eos>"},
-                           {"pad_token", "<pad>"}};
-      if (is_5) out.emplace_back("mask_token", "<mask>");
-      return out;
-    }
-    case TokenizerClass::kGptNeoX: {
-      TokenDefaults out = {
-          {"unk_token", kEndOfText}, {"bos_token", kEndOfText}, {"eos_token", kEndOfText}};
-      if (is_5) out.emplace_back("pad_token", "<|padding|>");
-      return out;
-    }
-    case TokenizerClass::kGpt2:
-      return {{"unk_token", kEndOfText}, {"bos_token", kEndOfText}, {"eos_token", kEndOfText}};
-    case TokenizerClass::kQwen2:
-    case TokenizerClass::kQwen3_5:
-      return {{"unk_token", kEndOfText}, {"eos_token", kEndOfText}, {"pad_token", kEndOfText}};
-    case TokenizerClass::kCohere: {
-      TokenDefaults out = {{"unk_token", "<UNK>"},
-                           {"bos_token", "<BOS_TOKEN>"},
-                           {"eos_token", "<|END_OF_TURN_TOKEN|>"}};
-      if (is_5) {
-        out.insert(out.end(), {{"pad_token", "<PAD>"},
-                               {"cls_token", "<CLS>"},
-                               {"sep_token", "<SEP>"},
-                               {"mask_token", "<MASK_TOKEN>"}});
-      }
-      return out;
-    }
-  }
-  return {};
+bool IsLlamaType(TokenizerClass tokenizer_class) {
+  return tokenizer_class == TokenizerClass::kLlama ||
+         tokenizer_class == TokenizerClass::kCodeLlama ||
+         tokenizer_class == TokenizerClass::kGemma || tokenizer_class == TokenizerClass::kCohere;
 }
 
-bool RebuildsPipeline(TokenizerClass tokenizer_class, Generation generation) {
-  return generation == Generation::k5 && tokenizer_class != TokenizerClass::kAsIs;
-}
-
-Status RewritePipeline(TokenizerClass tokenizer_class, const SpecialTokens& special,
-                       Generation generation, RepositoryFiles& files) {
-  Json& tokenizer = files.tokenizer;
-  if (!RebuildsPipeline(tokenizer_class, generation)) {
-    const bool byte_level =
-        tokenizer_class == TokenizerClass::kGpt2 || tokenizer_class == TokenizerClass::kGptNeoX;
-    return byte_level ? SetPrefixSpace(files.config, tokenizer) : OkStatus();
-  }
-  const Json* model = JsonFind(tokenizer, "model");
-  if (model == nullptr || JsonFind(*model, "merges") == nullptr) {
-    return Unimplemented(
-        "tokenizer.json: the declared tokenizer class builds a BPE model, but the file has no "
-        "merges; set tokenizer_class of tokenizer_config.json to \"PreTrainedTokenizerFast\"");
-  }
-  switch (tokenizer_class) {
-    case TokenizerClass::kLlama:
-      return RewriteLlama(files.config, tokenizer);
-    case TokenizerClass::kGemma:
-      RewriteGemma(special, tokenizer);
-      return OkStatus();
-    default:
-      return RewriteByteLevel(tokenizer_class, files.config, tokenizer);
-  }
-}
-
-Result<std::optional<BosEosTemplate>> FindBosEosTemplate(TokenizerClass tokenizer_class,
-                                                         Generation generation, const Json& config,
-                                                         bool has_tokenizer_json) {
+Result<std::optional<TokensAround>> FindTokensAround(TokenizerClass tokenizer_class,
+                                                     Generation generation, const Json& config,
+                                                     bool has_tokenizer_json) {
   constexpr std::string_view kWhere = "tokenizer_config.json";
   const bool is_4 = generation == Generation::k4;
-  const bool llama_type = tokenizer_class == TokenizerClass::kLlama ||
-                          tokenizer_class == TokenizerClass::kGemma ||
-                          tokenizer_class == TokenizerClass::kCohere;
-  const bool counts = is_4 ? llama_type || !has_tokenizer_json : !has_tokenizer_json;
-  if (!counts) return std::optional<BosEosTemplate>();
-  BosEosTemplate out;
-  out.needs_tokens = is_4;
-  ASSIGN_OR_RETURN(out.add_bos, OptionalBool(config, "add_bos_token", is_4 && llama_type, kWhere));
-  if (!is_4 || llama_type) {
-    ASSIGN_OR_RETURN(out.add_eos, OptionalBool(config, "add_eos_token", false, kWhere));
+  const bool llama_type = IsLlamaType(tokenizer_class);
+  if (!is_4) {
+    if (auto always = AlwaysAround5(tokenizer_class)) return always;
   }
-  return std::optional<BosEosTemplate>(out);
+  // In generation 5 tokenizer.json takes both flags away, and CodeLlama sets one of them again.
+  const bool code_llama_5 = !is_4 && tokenizer_class == TokenizerClass::kCodeLlama;
+  const bool reads_flags = is_4 ? llama_type || !has_tokenizer_json : !has_tokenizer_json;
+  if (!reads_flags && !code_llama_5) return std::optional<TokensAround>();
+  TokensAround out;
+  out.needs_tokens = is_4;
+  bool add_bos = code_llama_5 || (is_4 && llama_type);
+  bool add_eos = false;
+  if (reads_flags) {
+    ASSIGN_OR_RETURN(add_bos, OptionalBool(config, "add_bos_token", add_bos, kWhere));
+    if (!is_4 || llama_type) {
+      ASSIGN_OR_RETURN(add_eos, OptionalBool(config, "add_eos_token", false, kWhere));
+    }
+  }
+  if (add_bos) out.front.attribute = "bos_token";
+  if (add_eos) out.back.attribute = "eos_token";
+  return std::optional(out);
 }
 
 }  // namespace koeval::tokenizer

@@ -119,6 +119,69 @@ TEST_F(Settings, ClassesThatRebuildInUnknownWaysAreNamed) {
   EXPECT_TRUE(repository_.Load(Generation::k4).ok());
 }
 
+TEST_F(Settings, ClassesThatPutTokensAroundNeedThem) {
+  const auto status_of = [&](const std::string& config) {
+    repository_.Write("tokenizer_config.json", config);
+    return repository_.Load(Generation::k5, "roberta").status();
+  };
+  const Status status = status_of(R"({"tokenizer_class": "RobertaTokenizer", "sep_token": null})");
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("sep_token"));
+  EXPECT_TRUE(status_of(R"({"tokenizer_class": "RobertaTokenizer", "mask_token": null})").ok());
+}
+
+TEST_F(Settings, ClassesThatTakeAnotherKindOfVocabularyAreRefusedWithTheRemedy) {
+  for (const char* name : {"T5Tokenizer", "XGLMTokenizer"}) {
+    repository_.Write("tokenizer_config.json",
+                      std::string(R"({"tokenizer_class": ")") + name + "\"}");
+    const Status status = repository_.Load(Generation::k5).status();
+    EXPECT_EQ(status.code(), Code::kUnimplemented) << name;
+    EXPECT_THAT(status.message(), HasSubstr("Unigram"));
+    EXPECT_THAT(status.message(), HasSubstr("PreTrainedTokenizerFast"));
+  }
+}
+
+TEST_F(Settings, InfillingPromptsOfCodeLlamaAreRefused) {
+  const std::string config = R"({"tokenizer_class": "CodeLlamaTokenizer", "unk_token": "<unk>")";
+  for (const Generation generation : {Generation::k4, Generation::k5}) {
+    const auto tokenizer = Load(config + "}", generation, "code_llama");
+    ASSERT_NE(tokenizer, nullptr);
+    const Status status = tokenizer->Encode("a<FILL_ME>b", true).status();
+    EXPECT_EQ(status.code(), Code::kUnimplemented);
+    EXPECT_THAT(status.message(), HasSubstr("<FILL_ME>"));
+    EXPECT_TRUE(tokenizer->Encode("a<FILL_M>b", true).ok());
+    const auto without = Load(config + R"(, "fill_token": null})", generation, "code_llama");
+    ASSERT_NE(without, nullptr);
+    EXPECT_TRUE(without->Encode("a<FILL_ME>b", true).ok());
+  }
+}
+
+TEST_F(Settings, TokensOfTheModelsOwnGetIdsInTheOrderOfTheFile) {
+  const auto plain = Load("{}");
+  const auto tokenizer = Load(R"({"z_token": "<|z|>", "a_token": "<|a|>"})");
+  ASSERT_NE(plain, nullptr);
+  ASSERT_NE(tokenizer, nullptr);
+  EXPECT_EQ(Encode(*tokenizer, "<|z|>"), std::vector<int32_t>{plain->vocab_size()});
+  EXPECT_EQ(Encode(*tokenizer, "<|a|>"), std::vector<int32_t>{plain->vocab_size() + 1});
+}
+
+TEST(T5, NumberOfExtraIdsMustAgreeWithTheList) {
+  ScratchRepository repository;
+  repository.Write("tokenizer.json",
+                   TokenizerJson(R"({"type": "Unigram", "unk_id": 2, "vocab": )"
+                                 R"([["<pad>", 0], ["</s>", 0], ["<unk>", 0]]})"));
+  repository.Write("tokenizer_config.json",
+                   std::string(R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 3})"));
+  const auto counted = repository.Load(Generation::k5, "t5");
+  ASSERT_TRUE(counted.ok()) << counted.status().ToString();
+  EXPECT_EQ((*counted)->vocab_size(), 6);
+  repository.Write("special_tokens_map.json",
+                   std::string(R"({"additional_special_tokens": ["<extra_id_0>"]})"));
+  const Status status = repository.Load(Generation::k5, "t5").status();
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("extra_ids"));
+}
+
 TEST_F(Settings, DigestChangesWithEveryInput) {
   const std::string base = Load("{}")->digest();
   EXPECT_EQ(base.size(), 64U);
