@@ -29,9 +29,11 @@ constexpr Target kTargets[] = {
     {"model_config", &FuzzModelConfig},
     {"runner_frames", &FuzzRunnerFrames},
     {"safetensors", &FuzzSafetensors},
+    {"sentencepiece", &FuzzSentencePiece},
     {"task", &FuzzTask},
     {"template", &FuzzTemplate},
     {"tokenizer", &FuzzTokenizer},
+    {"vocab_merges", &FuzzVocabMerges},
 };
 
 fs::path FuzzFolder() {

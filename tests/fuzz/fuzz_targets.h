@@ -15,8 +15,10 @@ void FuzzJson(std::string_view input);
 void FuzzModelConfig(std::string_view input);
 void FuzzRunnerFrames(std::string_view input);
 void FuzzSafetensors(std::string_view input);
+void FuzzSentencePiece(std::string_view input);
 void FuzzTask(std::string_view input);
 void FuzzTemplate(std::string_view input);
 void FuzzTokenizer(std::string_view input);
+void FuzzVocabMerges(std::string_view input);
 
 }  // namespace koeval::fuzz

@@ -5,7 +5,9 @@
 
 What fuzzing adds to them is merged by run.sh --merge.
 """
+import base64
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -47,12 +49,13 @@ def small_tokenizer(path):
     if isinstance(model["vocab"], list):
         model["vocab"] = model["vocab"][:TOKENS_KEPT]
         return tokenizer
-    merges = model["merges"][:MERGES_KEPT]
+    merges = model.get("merges", [])[:MERGES_KEPT]
     needed = {text for left, right in merges for text in (left, right, left + right)}
     needed |= {token["content"] for token in tokenizer["added_tokens"]}
     names = [token for i, token in enumerate(model["vocab"]) if i < TOKENS_KEPT or token in needed]
     model["vocab"] = {token: i for i, token in enumerate(names)}
-    model["merges"] = merges
+    if "merges" in model:
+        model["merges"] = merges
     at = len(names)
     for token in tokenizer["added_tokens"]:
         if token["content"] not in model["vocab"]:
@@ -66,6 +69,9 @@ def small_tokenizer(path):
 def fix_ids(part, vocab):
     """Token ids inside a post-processor, after the vocabulary shrank."""
     if isinstance(part, dict):
+        for key in ("sep", "cls"):
+            if key in part:
+                part[key][1] = vocab[part[key][0]]
         if isinstance(part.get("ids"), list):
             part["ids"] = [vocab[token] for token in part["tokens"]]
         part = list(part.values())
@@ -78,14 +84,18 @@ def word_tokenizer(model, **parts):
             "post_processor": None, "decoder": None, "model": model, **parts}
 
 
+CLASS_OPTIONS = {"word_piece": ["5 bert", "4 bert"], "t5_unigram": ["5 t5", "4 t5"], "xglm_unigram": ["5 xglm"],
+                 "byte_bpe": ["5 roberta"], "sp_bpe": ["5 code_llama"]}
+
+
 def tokenizer_seeds():
     text = "ab 한국어 <s>!\n 12"
     for folder in sorted((GOLDEN / "tokenizers").iterdir()):
-        if not folder.is_dir():
+        if not (folder / "tokenizer.json").is_file():
             continue
         config = (folder / "tokenizer_config.json").read_text().strip()
         small = compact(small_tokenizer(folder / "tokenizer.json"))
-        for options in ("5", "4", "5 llama", "5 qwen2", "5 gemma", "5 gpt_neox"):
+        for options in ("5", "4", "5 llama", "5 qwen2", "5 gemma", "5 gpt_neox", *CLASS_OPTIONS.get(folder.name, [])):
             yield f"{folder.name}_{options.replace(' ', '_')}", SEPARATOR.join([small, config, options, text])
     words = {"[UNK]": 0, "ab": 1, "##c": 2, "a": 3}
     added = [{"id": 4, "content": "<x>", "single_word": True, "lstrip": True, "rstrip": True,
@@ -112,6 +122,68 @@ def tokenizer_seeds():
             {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}]):
         level["pre_tokenizer"] = part
         yield f"pre_tokenizer_{index}", SEPARATOR.join([compact(level), "{}", "5", "ab a12 가"])
+
+
+def proto_varint(value):
+    out = b""
+    while value > 0x7F:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def proto_field(number, value):
+    """A field of a message: bytes, text or a message, a float, or a number."""
+    if isinstance(value, float):
+        return proto_varint(number << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return proto_varint(number << 3) + proto_varint(value & (1 << 64) - 1)
+    data = value if isinstance(value, bytes) else value.encode()
+    return proto_varint(number << 3 | 2) + proto_varint(len(data)) + data
+
+
+def sentencepiece_model(pieces, trainer, charsmap=b""):
+    """A tokenizer.model of (text, score, type) and of fields of its trainer_spec."""
+    out = b"".join(proto_field(1, proto_field(1, text) + proto_field(2, score) + proto_field(3, kind)) for text, score, kind in pieces)
+    out += proto_field(2, b"".join(proto_field(number, value) for number, value in trainer))
+    return out + proto_field(3, proto_field(2, charsmap) if charsmap else b"")
+
+
+def sentencepiece_seeds():
+    special = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3)]
+    words = [("▁", -1.0, 1), ("a", -2.0, 1), ("b", -2.5, 1), ("ab", -3.0, 1), ("▁ab", -3.5, 1), ("한", -4.0, 1), ("<x>", 0.0, 4)]
+    some_bytes = [(f"<0x{byte:02X}>", 0.0, 6) for byte in range(256)]
+    text = "ab 한국 <x> a\n"
+    for name, options, trainer, pieces in [
+            ("bpe_llama", "5 llama", [(3, 2)], special + words),
+            ("bpe_bytes_llama", "5 llama", [(3, 2), (35, 1)], special + some_bytes + words),
+            ("bpe_llama_4", "4 llama", [(3, 2)], special + words),
+            ("unigram_llama_4", "4 llama", [(3, 1)], special + words),
+            ("unigram_mistral", "5 mistral", [(3, 1), (40, 0), (41, 1), (42, 2)], special + words),
+            ("bpe_mistral", "5 mistral", [(3, 2), (45, "<unk>"), (46, "<s>"), (47, "</s>")], special + words),
+            ("unigram_bytes", "5 mistral", [(3, 1), (35, 1)], special + some_bytes + words),
+            ("no_bos", "5 mistral", [(3, 1), (41, -1), (42, -1)], special[:1] + words),
+            ("char", "5 mistral", [(3, 4)], special + words)]:
+        model = sentencepiece_model(pieces, trainer)
+        yield name, SEPARATOR.join([options, "{}", text, ""]).encode() + model
+    cases = json.loads((GOLDEN / "tokenizers/components.json").read_text())["cases"]
+    charsmap, = [c["normalizer"]["precompiled_charsmap"] for c in cases if c["name"] == "normalizer precompiled"]
+    model = sentencepiece_model(special + words, [(3, 2)], base64.b64decode(charsmap))
+    yield "charsmap", SEPARATOR.join(["5 mistral", "{}", "ＡＢ ﬁ ab", ""]).encode() + model
+    model = sentencepiece_model(special + words, [(3, 2)])
+    config = compact({"tokenizer_class": "GemmaTokenizer", "add_bos_token": True, "add_eos_token": True})
+    yield "gemma", SEPARATOR.join(["5 gemma", config, text, ""]).encode() + model
+
+
+def vocab_merges_seeds():
+    vocab = {token: i for i, token in enumerate(["<|endoftext|>", "a", "b", "Ġ", "ab", "Ġab", "í", "ķ", "ľ", "Ċ"])}
+    merges = "#version: 0.2\na b\nĠ ab\n"
+    config = compact({"add_prefix_space": True, "add_bos_token": True, "bos_token": "<|endoftext|>"})
+    for name, options in [("gpt2", "5 gpt2"), ("gpt2_4", "4 gpt2"), ("gpt_neox", "5 gpt_neox"), ("qwen2", "5 qwen2")]:
+        yield name, SEPARATOR.join([compact(vocab), merges, "{}", options, "ab 한a\n<|endoftext|>"])
+    yield "gpt2_bos", SEPARATOR.join([compact(vocab), merges, config, "5 gpt2", "ab"])
+    yield "crlf", SEPARATOR.join([compact(vocab), merges.replace("\n", "\r\n"), "{}", "5 gpt2", "ab"])
+    yield "no_version", SEPARATOR.join([compact(vocab), "a b", "{}", "5 gpt2", "ab"])
 
 
 def task_seeds():
@@ -208,6 +280,7 @@ def numbered(texts):
 
 
 SEEDS = {"safetensors": safetensors_seeds, "model_config": model_config_seeds, "tokenizer": tokenizer_seeds,
+         "sentencepiece": sentencepiece_seeds, "vocab_merges": vocab_merges_seeds,
          "chat_template": lambda: numbered(CHAT_TEMPLATES), "task": task_seeds, "template": lambda: numbered(TEMPLATES), "dataset": lambda: DATASETS.items(),
          "runner_frames": lambda: numbered(FRAMES), "json": lambda: numbered(JSON_TEXTS)}
 
