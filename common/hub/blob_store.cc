@@ -25,6 +25,7 @@ namespace koeval::hub {
 namespace {
 
 constexpr size_t kMarkBytesMax = 4096;
+constexpr int64_t kTurnPollMs = 50;  // how soon a wish to stop is seen
 // Longer than a tick of the clock that file systems stamp with: 10 ms at 100 Hz.
 constexpr int64_t kTickMs = 20;
 
@@ -42,14 +43,20 @@ void WaitPastTick(const struct stat& info, const Cancel& cancel) {
 class BlobTransfer final : public Transfer {
  public:
   BlobTransfer(const HubClient& client, HttpRequest request, const RepositoryFile& file,
-               std::string commit, std::string path, int fd, const BlobStore::OnBytes& on_bytes)
+               std::string commit, std::string path, int fd, const BlobStore::OnBytes& on_bytes,
+               RetryTurn& turn, const Cancel& cancel)
       : client_(client),
         request_(std::move(request)),
         file_(file),
         commit_(std::move(commit)),
         path_(std::move(path)),
         fd_(fd),
-        on_bytes_(on_bytes) {}
+        on_bytes_(on_bytes),
+        turn_(turn),
+        cancel_(cancel) {}
+  ~BlobTransfer() override { GiveTurnBack(); }
+  BlobTransfer(const BlobTransfer&) = delete;
+  BlobTransfer& operator=(const BlobTransfer&) = delete;
 
   // Takes what the file has already.
   Status Resume(int64_t have, const Cancel& cancel) {
@@ -67,6 +74,8 @@ class BlobTransfer final : public Transfer {
   }
 
   HttpRequest Next() override {
+    if (is_repeated_ && !has_turn_) has_turn_ = turn_.Take(cancel_);
+    is_repeated_ = true;
     HttpRequest request = request_;
     request.bytes_max = static_cast<uint64_t>(std::max<int64_t>(1, file_.size));
     if (have_ > 0) {
@@ -95,6 +104,7 @@ class BlobTransfer final : public Transfer {
   }
 
   Status Write(std::string_view bytes) override {
+    GiveTurnBack();
     if (static_cast<int64_t>(bytes.size()) > file_.size - have_) {
       return DataLoss(fmt::format("{}: the hub sends more than the {} bytes that it states",
                                   file_.path, file_.size));
@@ -115,18 +125,40 @@ class BlobTransfer final : public Transfer {
   std::string FinishHex() { return digest_->FinishHex(); }
 
  private:
+  void GiveTurnBack() {
+    if (has_turn_) turn_.GiveBack();
+    has_turn_ = false;
+  }
+
   const HubClient& client_;
   const HttpRequest request_;
   const RepositoryFile& file_;
   const std::string commit_, path_;
   const int fd_;
   const BlobStore::OnBytes& on_bytes_;
+  RetryTurn& turn_;
+  const Cancel& cancel_;
+  bool is_repeated_ = false, has_turn_ = false;
   std::optional<FileDigest> digest_;
   int64_t have_ = 0;
   std::string etag_;
 };
 
 }  // namespace
+
+bool RetryTurn::Take(const Cancel& cancel) {
+  MutexLock lock(mutex_);
+  while (is_taken_ && !cancel.asked()) changed_.WaitFor(mutex_, kTurnPollMs);
+  if (cancel.asked()) return false;
+  is_taken_ = true;
+  return true;
+}
+
+void RetryTurn::GiveBack() {
+  MutexLock lock(mutex_);
+  is_taken_ = false;
+  changed_.NotifyAll();
+}
 
 bool IsMarkedVerified(const CacheLayout& layout, const std::string& name,
                       const RepositoryFile& file, const struct stat& info) {
@@ -189,7 +221,7 @@ void BlobStore::Drop(const RepositoryFile& file) const {
   if (lock.ok() && *lock != nullptr) ::unlink(layout_.Incomplete(name_, file.digest).c_str());
 }
 
-Status BlobStore::Download(const RepositoryFile& file, const OnBytes& on_bytes,
+Status BlobStore::Download(const RepositoryFile& file, const OnBytes& on_bytes, RetryTurn& turn,
                            const Cancel& cancel) const {
   RETURN_IF_ERROR(MakeFolders(layout_.Blobs(name_)));
   ASSIGN_OR_RETURN(const auto lock, FileLock::Take(layout_.BlobLock(name_, file.digest),
@@ -208,13 +240,13 @@ Status BlobStore::Download(const RepositoryFile& file, const OnBytes& on_bytes,
   struct stat info {};
   const bool leftover =
       ::stat(layout_.Incomplete(name_, file.digest).c_str(), &info) == 0 && info.st_size > 0;
-  const Status status = DownloadOnce(file, /*fresh=*/false, on_bytes, cancel);
+  const Status status = DownloadOnce(file, /*fresh=*/false, on_bytes, turn, cancel);
   if (status.code() != Code::kDataLoss || !leftover) return status;
-  return DownloadOnce(file, /*fresh=*/true, on_bytes, cancel);
+  return DownloadOnce(file, /*fresh=*/true, on_bytes, turn, cancel);
 }
 
 Status BlobStore::DownloadOnce(const RepositoryFile& file, bool fresh, const OnBytes& on_bytes,
-                               const Cancel& cancel) const {
+                               RetryTurn& turn, const Cancel& cancel) const {
   const std::string path = layout_.Incomplete(name_, file.digest);
   const Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   struct stat info {};
@@ -223,7 +255,7 @@ Status BlobStore::DownloadOnce(const RepositoryFile& file, bool fresh, const OnB
   if (!usable && ::ftruncate(fd.get(), 0) != 0) return DiskError(errno, "truncate", path);
   BlobTransfer transfer(*client_,
                         client_->FileRequest(place_.kind, place_.id, place_.commit, file.path),
-                        file, place_.commit, path, fd.get(), on_bytes);
+                        file, place_.commit, path, fd.get(), on_bytes, turn, cancel);
   RETURN_IF_ERROR(transfer.Resume(usable ? info.st_size : 0, cancel));
   const std::string what = place_.id + "/" + file.path;
   if (transfer.have() < file.size) {

@@ -10,12 +10,27 @@
 #include <vector>
 
 #include "common/base/cancel.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/hub/cache_layout.h"
 #include "common/hub/hub_client.h"
 #include "common/hub/repository.h"
 
 namespace koeval::hub {
+
+// Downloads that go on at once try again one after the other: a hub that is down is asked about as
+// often as by a single download. Thread-safe.
+class RetryTurn {
+ public:
+  // Waits for the turn; false when `cancel` was asked before.
+  bool Take(const Cancel& cancel) EXCLUDES(mutex_);
+  void GiveBack() EXCLUDES(mutex_);
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool is_taken_ GUARDED_BY(mutex_) = false;
+};
 
 // A mark of the cache says that the blob of `file` in the state `info` has its digest.
 bool IsMarkedVerified(const CacheLayout& layout, const std::string& name,
@@ -42,14 +57,16 @@ class BlobStore {
   // Takes the disk space of `file`, where the file system can. RESOURCE_EXHAUSTED.
   Status Reserve(const RepositoryFile& file) const;
   // Downloads `file`, going on where a broken download ended, unless another process does; then
-  // waits for that. Synced and verified before it gets its name.
-  Status Download(const RepositoryFile& file, const OnBytes& on_bytes, const Cancel& cancel) const;
+  // waits for that. Synced and verified before it gets its name. Each try after the first waits for
+  // `turn` and keeps it until a byte has come.
+  Status Download(const RepositoryFile& file, const OnBytes& on_bytes, RetryTurn& turn,
+                  const Cancel& cancel) const;
   // Removes what Reserve and broken downloads of `file` left, unless somebody is at it.
   void Drop(const RepositoryFile& file) const;
 
  private:
   Status DownloadOnce(const RepositoryFile& file, bool fresh, const OnBytes& on_bytes,
-                      const Cancel& cancel) const;
+                      RetryTurn& turn, const Cancel& cancel) const;
   Status Publish(const RepositoryFile& file, const Cancel& cancel) const;
 
   const CacheLayout& layout_;

@@ -21,7 +21,7 @@ class Downloads {
   void Work() {
     while (const RepositoryFile* file = Take()) {
       const Status status = blobs_.Download(
-          *file, [this](int64_t bytes) { Add(bytes); }, stop_);
+          *file, [this](int64_t bytes) { Add(bytes); }, turn_, stop_);
       if (!status.ok()) Fail(status);
     }
     MutexLock lock(mutex_);
@@ -94,6 +94,7 @@ class Downloads {
   const std::span<const RepositoryFile* const> files_;
   const BlobStore& blobs_;
   Cancel stop_;
+  RetryTurn turn_;
   Mutex mutex_;
   CondVar changed_;
   size_t next_ GUARDED_BY(mutex_) = 0;

@@ -27,9 +27,10 @@ struct CacheProgress {
 inline constexpr int64_t kProgressBytes = int64_t{16} << 20;
 
 // Downloads `files`, at most `at_once` (1 to kDownloadsMax) at a time, each with the tries that the
-// client makes for any file. The first that fails ends the others; its status is returned, and what
-// the others have stays for the next time. `on_progress` (may be empty) is called from the calling
-// thread at the beginning of each file, each kProgressBytes, and at the end. CANCELLED.
+// client makes for any file, but no two of them try again at once. The first that fails ends the
+// others; its status is returned, and what the others have stays for the next time. `on_progress`
+// (may be empty) is called from the calling thread at the beginning of each file, each
+// kProgressBytes, and at the end. CANCELLED.
 Status DownloadAll(std::span<const RepositoryFile* const> files, int at_once,
                    const BlobStore& blobs,
                    const std::function<void(const CacheProgress&)>& on_progress,

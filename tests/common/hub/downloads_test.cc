@@ -134,6 +134,16 @@ TEST_F(DownloadsTest, EachFileHasTheTriesOfAnyFile) {
   EXPECT_EQ(hub_.Requests("cdn ").size(), static_cast<size_t>(attempts));
 }
 
+TEST_F(DownloadsTest, AHubThatIsDownIsAskedOnceForEachFileAndThenForOne) {
+  AddShards();
+  hub_.Misbehave(FakeHub::Answer("cdn ", 503, -1));
+  EXPECT_EQ(Fetch(*OpenCache(kShards)).status().code(), Code::kUnavailable);
+  const int attempts = HttpOptions().attempts;
+  const auto asked = static_cast<int>(hub_.Requests("cdn ").size());
+  EXPECT_GE(asked, attempts);
+  EXPECT_LE(asked, kShards + attempts - 1) << "not " << kShards * attempts;
+}
+
 TEST_F(DownloadsTest, ProgressOfAllFilesAddsUpInTheCallersThread) {
   AddShards();
   std::vector<std::string> files;
