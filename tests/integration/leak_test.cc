@@ -212,6 +212,10 @@ TEST(LeakTest, NoTextOfAPrivateEvaluationLeavesTheSchedulersStore) {
     cluster.Koeval({"explain", suite}, &status);
   }
 
+  // The checks' process counts the tokens of private prompts.
+  const Json dry_run = cluster.KoevalJson({"submit", model, "--dry-run"})["dry_run"];
+  EXPECT_GT(dry_run["tasks"][0]["prompt_tokens"].get<int64_t>(), 0) << dry_run.dump(1);
+
   // A runner that crashes and a worker that is killed, in the middle of the evaluation.
   cluster.Koeval({"submit", model, "--request-id", "run"});
   cluster.WaitForBatches("run", 1);
