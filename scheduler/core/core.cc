@@ -6,6 +6,7 @@
 
 #include "common/base/size_text.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 namespace {
@@ -24,13 +25,14 @@ int64_t PositionOf(const State& state, const Request& request) {
 std::string RunningText(const Request& request) {
   switch (request.row.phase) {
     case Phase::kPlanning:
-      return "It runs: a worker builds its plan.";
+      return Say(Sentence::kPlanRuns);
     case Phase::kBatches:
-      return "It runs: " + std::to_string(request.live->stored_count) + " of " +
-             std::to_string(request.live->stored.size()) + " batches are stored, " +
-             std::to_string(request.live->leases.size()) + " ranges are out.";
+      return Say(Sentence::kBatchesRun,
+                 {Number(request.live->stored_count),
+                  Number(static_cast<int64_t>(request.live->stored.size())),
+                  Number(static_cast<int64_t>(request.live->leases.size()))});
     default:
-      return "Every batch is stored; its score is being computed.";
+      return Say(Sentence::kScoreRuns);
   }
 }
 
@@ -159,25 +161,25 @@ std::string Core::WaitReason(const RequestId& id) const {
            std::to_string(s.limits.recheck_tries_max) + ").";
   }
   if (request.row.phase == Phase::kChecking) {
-    return request.live->queue == Queue::kChecks ? "It waits for its submission checks."
-                                                 : "Its submission checks are running.";
+    return Say(request.live->queue == Queue::kChecks ? Sentence::kChecksWait
+                                                     : Sentence::kChecksRun);
   }
   const std::string& need = request.live->bound_class;
-  if (s.paused) return "Dispatch is paused; an operator must resume it.";
-  if (!HasReady(s, "")) return "No worker is connected that takes work.";
+  if (s.paused) return Say(Sentence::kDispatchPaused);
+  if (!HasReady(s, "")) return Say(Sentence::kNoWorker);
   if (!need.empty() && !HasReady(s, need)) {
-    return "Its round runs on hardware class '" + need + "', and no worker of it is connected.";
+    return Say(Sentence::kNoWorkerOfClass, {need});
   }
   const int64_t bytes = request.live->memory_bytes;
   if (!s.slot_memory.empty() && bytes > *s.slot_memory.rbegin()) {
-    return "Its model needs " + SizeText(bytes) + " of memory, and no slot has more than " +
-           SizeText(*s.slot_memory.rbegin()) + "; it fails unless a larger one comes.";
+    return Say(Sentence::kTooLargeForSlots, {SizeText(bytes), SizeText(*s.slot_memory.rbegin())});
   }
   const bool is_picky = !s.slot_memory.empty() && bytes > *s.slot_memory.begin();
   const int64_t ahead = PositionOf(s, request) - 1;
-  return "It waits for a free slot" + (is_picky ? " with " + SizeText(bytes) + " of memory" : "") +
-         "; " + std::to_string(ahead) + (ahead == 1 ? " request is" : " requests are") +
-         " ahead of it.";
+  if (is_picky) {
+    return Say(Sentence::kWaitsForLargeSlot, {SizeText(bytes), Number(ahead), VerbFor(ahead)});
+  }
+  return Say(Sentence::kWaitsForSlot, {Number(ahead), VerbFor(ahead)});
 }
 
 Result<Explanation> Core::Explain(const RequestId& id, int64_t slots_max) const {

@@ -5,6 +5,7 @@
 
 #include "common/base/size_text.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 
@@ -80,14 +81,14 @@ Preview Machine::PreviewOf(const RequestSpec& spec, int64_t memory_bytes, int64_
       std::any_of(slots.begin(), slots.end(), [](const SlotVerdict& slot) { return slot.is_open; });
   if (is_open && out.ahead == 0) out.start_ms = 0;
   if (s_.paused) {
-    out.explanation.answer = "It would wait: dispatch is paused.";
+    out.explanation.answer = Say(Sentence::kWouldWaitPaused);
   } else if (!s_.ready.contains("")) {
-    out.explanation.answer = "It would wait: no worker is connected that takes work.";
+    out.explanation.answer = Say(Sentence::kWouldWaitForWorker);
   } else if (out.start_ms) {
-    out.explanation.answer = "It would start at once: a slot is free.";
+    out.explanation.answer = Say(Sentence::kWouldStart);
   } else {
-    out.explanation.answer = "It would wait for a slot; " + std::to_string(out.ahead) +
-                             (out.ahead == 1 ? " request is" : " requests are") + " ahead of it.";
+    out.explanation.answer =
+        Say(Sentence::kWouldWaitForSlot, {Number(out.ahead), VerbFor(out.ahead)});
   }
   return out;
 }

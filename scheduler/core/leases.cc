@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 namespace {
@@ -29,27 +30,25 @@ std::string RangeText(const LeaseRow& row) {
 
 // Why `plan` cannot be run; nothing when it can.
 std::optional<Finding> PlanProblem(const PlanInfo& plan, const Limits& limits) {
-  if (plan.digest.empty()) return Finding{Ending::kInternal, "the plan has no digest", ""};
+  if (plan.digest.empty()) return Finding{Ending::kInternal, Say(Sentence::kPlanWithoutDigest), ""};
   if (static_cast<int64_t>(plan.tasks.size()) > limits.plan_tasks_max) {
     return Finding{Ending::kInfeasible,
-                   "the plan has " + std::to_string(plan.tasks.size()) +
-                       " tasks, plan_tasks_max is " + std::to_string(limits.plan_tasks_max),
+                   Say(Sentence::kPlanTasks, {Number(static_cast<int64_t>(plan.tasks.size())),
+                                              Number(limits.plan_tasks_max)}),
                    ""};
   }
   int64_t batches = 0;
   for (const PlanTask& task : plan.tasks) {
     if (task.batches < 0) {
-      return Finding{Ending::kInternal, "the plan of task '" + task.task + "' is negative", ""};
+      return Finding{Ending::kInternal, Say(Sentence::kPlanNegative, {task.task}), ""};
     }
     if (task.batches > limits.batches_max - batches) {
-      return Finding{
-          Ending::kInfeasible,
-          "the plan has more than batches_max = " + std::to_string(limits.batches_max) + " batches",
-          "Submit it with a limit."};
+      return Finding{Ending::kInfeasible, Say(Sentence::kPlanBatches, {Number(limits.batches_max)}),
+                     Say(Sentence::kUseLimit)};
     }
     batches += task.batches;
   }
-  if (batches == 0) return Finding{Ending::kInternal, "the plan has no batches", ""};
+  if (batches == 0) return Finding{Ending::kInternal, Say(Sentence::kPlanEmpty), ""};
   return std::nullopt;
 }
 
@@ -81,8 +80,7 @@ void Machine::On(const PlanReady& event) {
   if (lease == nullptr) return;
   Request& request = RequestOf(*lease);
   if (!IsPlanning(lease->row) || request.row.phase != Phase::kPlanning) {
-    return LoseLease(event.lease, {Ending::kInternal, "a plan came for a lease over batches", ""},
-                     {});
+    return LoseLease(event.lease, {Ending::kInternal, Say(Sentence::kPlanNotAsked), ""}, {});
   }
   if (const auto problem = PlanProblem(event.plan, s_.limits)) {
     return LoseLease(event.lease, *problem, {});
@@ -109,9 +107,7 @@ void Machine::On(const BatchDone& event) {
       event.results_json.empty()) {
     return LoseLease(event.lease,
                      {Ending::kInternal,
-                      "worker " + lease->row.worker.text + " sent batch " +
-                          std::to_string(event.batch) + ", which is empty or not of its lease",
-                      ""},
+                      Say(Sentence::kBadBatch, {lease->row.worker.text, Number(event.batch)}), ""},
                      {});
   }
   if (request.live->stored[static_cast<size_t>(event.batch)]) {
@@ -127,9 +123,7 @@ bool Machine::BatchIsAcceptable(const BatchDone& event, const Lease& lease) {
   const RequestRow& row = RequestOf(lease).row;
   if (row.plan && event.plan_digest != row.plan->digest) {
     LoseLease(event.lease,
-              {Ending::kPlanMismatch,
-               "worker " + lease.row.worker.text + " built another plan than the first one", ""},
-              {});
+              {Ending::kPlanMismatch, Say(Sentence::kOtherPlan, {lease.row.worker.text}), ""}, {});
     return false;
   }
   if (!event.hardware_class.empty() && !row.hardware_class.empty() &&
@@ -137,8 +131,8 @@ bool Machine::BatchIsAcceptable(const BatchDone& event, const Lease& lease) {
     s_.workers.at(lease.row.worker).wrong_for.emplace(row.id, row.round);
     LoseLease(event.lease,
               {Ending::kHandedBack,
-               "worker " + lease.row.worker.text + " ran on hardware class '" +
-                   event.hardware_class + "', this round is on '" + row.hardware_class + "'",
+               Say(Sentence::kRanOnOtherClass,
+                   {lease.row.worker.text, event.hardware_class, row.hardware_class}),
                ""},
               {.counts = false});
     return false;
@@ -183,23 +177,23 @@ void Machine::StoreBatch(const BatchDone& event, const Lease& lease) {
 void Machine::On(const LeaseEnded& event) {
   const Lease* lease = Admit(event.session, event.lease, /*answer=*/false);
   if (lease == nullptr) return;
-  const std::string who = "worker " + lease->row.worker.text + ": ";
+  const std::string& who = lease->row.worker.text;
+  const std::string said = Say(Sentence::kWorkerSays, {who, event.reason});
   const std::optional<Ending> ending = ParseEnding(event.ending);
   if (ending == Ending::kHandedBack || ending == Ending::kCancelled) {
     Worker& worker = s_.workers.at(lease->row.worker);
     const SlotKey key{worker.id, lease->row.slot};
     worker.slots.at(key.slot).resting = true;
     s_.rest_deadlines.Set(key, s_.time_ms + s_.limits.hand_back_pause_ms);
-    return LoseLease(event.lease, {Ending::kHandedBack, Clip(who + event.reason), ""},
+    return LoseLease(event.lease, {Ending::kHandedBack, Clip(said), ""},
                      {.counts = false, .tell = false});
   }
   if (!ending || *ending == Ending::kFinished) {
-    const std::string said = event.ending == "DONE"
-                                 ? "it ended the lease without having sent all results"
-                                 : "it ended the lease as '" + event.ending + "'";
-    return LoseLease(event.lease, {Ending::kInternal, Clip(who + said), ""}, {.tell = false});
+    const std::string how = event.ending == "DONE" ? Say(Sentence::kEndedUnfinished, {who})
+                                                   : Say(Sentence::kEndedAs, {who, event.ending});
+    return LoseLease(event.lease, {Ending::kInternal, Clip(how), ""}, {.tell = false});
   }
-  LoseLease(event.lease, {*ending, Clip(who + event.reason), event.remedy}, {.tell = false});
+  LoseLease(event.lease, {*ending, Clip(said), event.remedy}, {.tell = false});
 }
 
 void Machine::LoseLease(LeaseId id, const Finding& finding, Loss loss) {
@@ -214,11 +208,10 @@ void Machine::LoseLease(LeaseId id, const Finding& finding, Loss loss) {
         info.blame == Blame::kRequest ? kWholeRequest : FirstUnstored(*request.live, lease.row);
     if (CountFault(request, batch, lease.row.worker)) {
       FreeBatches(request, lease.row);
-      return FailRequest(request,
-                         {finding.ending,
-                          finding.reason + " (the last of " + std::to_string(s_.limits.faults_max) +
-                              " attempts that failed alike)",
-                          finding.remedy});
+      return FailRequest(
+          request, {finding.ending,
+                    Say(Sentence::kFailedAlike, {finding.reason, Number(s_.limits.faults_max)}),
+                    finding.remedy});
     }
   }
   if (!mutants_.lose_requeue) FreeBatches(request, lease.row);

@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 namespace {
@@ -236,8 +237,7 @@ void Machine::RestartRound(Request& request) {
   RequestRow& row = request.row;
   ForgetRound(request);
   Unqueue(request);
-  row.reason = "no worker of hardware class '" + row.hardware_class +
-               "' is left: it starts anew on another one";
+  row.reason = Say(Sentence::kClassGone, {row.hardware_class});
   ++row.round;
   row.plan.reset();
   row.hardware_class.clear();

@@ -8,6 +8,7 @@
 #include "common/base/utf8.h"
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/core/invariants.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 namespace {
@@ -80,17 +81,14 @@ void Machine::On(const Tick& /*event*/) {
   while (const auto id = s_.lease_deadlines.TakeDue(s_.time_ms)) {
     const Lease& lease = s_.leases.at(*id);
     const bool counts = !lease.reattaching;
-    const std::string reason =
-        counts ? "worker " + lease.row.worker.text + " sent no heartbeat for its lease in time"
-               : "worker " + lease.row.worker.text + " did not come back after the restart";
+    const std::string reason = Say(counts ? Sentence::kNoHeartbeat : Sentence::kNotBackAfterRestart,
+                                   {lease.row.worker.text});
     LoseLease(*id, {Ending::kWorkerLost, reason, ""}, {.counts = counts});
   }
   while (const auto id = s_.limit_deadlines.TakeDue(s_.time_ms)) {
     Request& request = *FindRequest(*id);
-    FailRequest(
-        request,
-        {Ending::kTimedOut,
-         "it ran for its time limit of " + std::to_string(TimeLimitMs(request)) + " ms", ""});
+    FailRequest(request,
+                {Ending::kTimedOut, Say(Sentence::kTimeLimit, {Number(TimeLimitMs(request))}), ""});
   }
   while (const auto id = s_.strand_deadlines.TakeDue(s_.time_ms)) LookForClass(*FindRequest(*id));
   while (const auto asked = s_.checks_asked.TakeDue(s_.time_ms)) {
@@ -136,7 +134,7 @@ void Machine::SettleRequests() {
   for (Request* request : unsettled_) {
     const Phase phase = request->row.phase;
     if ((phase == Phase::kPlanning || phase == Phase::kBatches) && request->live->leases.empty()) {
-      PutBack(*request, Ending::kHandedBack, "no slot was free to go on with it");
+      PutBack(*request, Ending::kHandedBack, Say(Sentence::kNoSlotToGoOn));
     }
   }
   unsettled_.clear();

@@ -5,6 +5,7 @@
 
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 namespace {
@@ -146,7 +147,7 @@ void Machine::On(const Cancel& event) {
     return Emit(Reply{event.token, OkStatus(), request->row, /*already_known=*/true});
   }
   Audit(event.actor, "cancel", event.id.text, "");
-  FailRequest(*request, {Ending::kCancelled, "cancelled by " + event.actor.who, ""});
+  FailRequest(*request, {Ending::kCancelled, Say(Sentence::kCancelledBy, {event.actor.who}), ""});
   Emit(Reply{event.token, OkStatus(), request->row, /*already_known=*/false});
 }
 
@@ -312,21 +313,18 @@ void Machine::LoseChecks(const RequestId& id, int64_t round) {
     return;
   }
   if (++request->live->check_tries < s_.limits.check_tries_max) return Requeue(*request);
-  FailRequest(
-      *request,
-      {Ending::kInternal,
-       "its submission checks gave no answer, asked " + std::to_string(s_.limits.check_tries_max) +
-           " times with " + std::to_string(s_.limits.check_answer_ms) + " ms each",
-       "Retry it; if it happens again, ask the operator for the scheduler's log."});
+  FailRequest(*request, {Ending::kInternal,
+                         Say(Sentence::kChecksSilent, {Number(s_.limits.check_tries_max),
+                                                       Number(s_.limits.check_answer_ms)}),
+                         Say(Sentence::kRetryOrAsk)});
 }
 
 void Machine::LoseScore(const RequestId& id, int64_t round) {
-  On(ScoreFailed{id,
-                 round,
-                 {Ending::kInternal,
-                  "the computation of its score gave no answer within " +
-                      std::to_string(s_.limits.score_answer_ms) + " ms",
-                  "Retry it; if it happens again, ask the operator for the scheduler's log."}});
+  On(ScoreFailed{
+      id,
+      round,
+      {Ending::kInternal, Say(Sentence::kScoreSilent, {Number(s_.limits.score_answer_ms)}),
+       Say(Sentence::kRetryOrAsk)}});
 }
 
 }  // namespace koeval::core

@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/size_text.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 
@@ -71,21 +72,20 @@ Finding Machine::NoRoom(const Request& request) const {
   const RequestSpec& spec = request.row.spec;
   const int64_t need = request.live->memory_bytes;
   const int64_t largest = *s_.slot_memory.rbegin();
-  std::string where;
+  std::optional<SlotKey> where;
   for (const auto& [id, worker] : s_.workers) {
     for (const auto& [index, slot] : worker.slots) {
-      if (!where.empty() || SlotMemory(slot.info) != largest) continue;
-      where = " (worker " + id.text + ", slot " + std::to_string(index) + ")";
+      if (!where && SlotMemory(slot.info) == largest) where = SlotKey{id, index};
     }
   }
+  KOEVAL_CHECK(where, "the largest slot is nobody's");
   const int64_t half = need / 2 + need % 2;
   const bool halves = spec.precision == "float32" && half <= largest;
   return {Ending::kInfeasible,
-          "the model needs " + SizeText(need) + " of memory in " + spec.precision +
-              ", and the largest slot has " + SizeText(largest) + where,
-          halves ? "Submit it with precision bfloat16: it then needs about " + SizeText(half) + "."
-                 : "Submit a smaller model, or ask the operator for a slot with at least " +
-                       SizeText(need) + "."};
+          Say(Sentence::kLargestSlot, {SizeText(need), spec.precision, SizeText(largest),
+                                       where->worker.text, Number(where->slot)}),
+          halves ? Say(Sentence::kUseBfloat16, {SizeText(half)})
+                 : Say(Sentence::kUseSmallerModel, {SizeText(need)})};
 }
 
 }  // namespace koeval::core

@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/core/machine.h"
+#include "scheduler/core/sentences.h"
 
 namespace koeval::core {
 namespace {
@@ -116,7 +117,7 @@ void Machine::On(const WorkerHello& event) {
     if (!s_.leases.contains(id)) continue;  // its request failed with the one before
     const Lease& lease = s_.leases.at(id);
     if (!lease.is_confirmed && !lease.reattaching) ++RequestOf(lease).live->undelivered;
-    LoseLease(id, {Ending::kWorkerLost, "worker " + worker->id.text + " came back without it", ""},
+    LoseLease(id, {Ending::kWorkerLost, Say(Sentence::kBackWithout, {worker->id.text}), ""},
               {.counts = counts});
   }
 }

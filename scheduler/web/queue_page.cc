@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "scheduler/web/endings_ko.h"
 #include "scheduler/web/format.h"
+#include "scheduler/web/reasons.h"
 #include "scheduler/web/texts.h"
 
 namespace koeval::web {
@@ -57,7 +57,7 @@ void AddWhy(const cli::RequestView& request, Language language, Html* html) {
   if (!request.ending.empty() && request.state == "FAILED") {
     html->Add("{} ", EndingLabel(request.ending, language));
   }
-  html->AddText(request.reason);
+  html->Add("{}", ReasonText(request.reason, language));
   if (!request.remedy.empty()) {
     html->Add(R"(<p class="remedy"><b>{}</b> {}</p>)", texts::kRemedy.In(language),
               RemedyText(request.ending, request.remedy, language));
@@ -77,7 +77,6 @@ void PositionCell(const cli::RequestView& request, Language language, Html* html
   } else {
     html->AddText(texts::kChecking.In(language));
   }
-  html->Add("</div>");
 }
 void ProgressCell(const cli::RequestView& request, Language language, Html* html) {
   html->Add("{}", ProgressOf(request, language));
@@ -179,14 +178,6 @@ Markup StateBadge(const std::string& state, Language language) {
   Html html;
   html.Add(R"(<span class="state {}">{}</span>)", known == nullptr ? "" : known->parameter,
            StateLabel(state, language));
-  return html.Take();
-}
-
-Markup EndingLabel(const std::string& ending, Language language) {
-  Html html;
-  html.Add("<code>{}</code>", ending);
-  const auto korean = language == Language::kKorean ? KoreanEnding(ending) : std::nullopt;
-  if (korean) html.Add(" {}", korean->meaning);
   return html.Take();
 }
 

@@ -29,8 +29,6 @@ std::string RenderQueuePage(const PageContext& context, const QueuePageView& vie
 std::string StateLabel(const std::string& state, Language language);
 // A word in the colour of the state.
 Markup StateBadge(const std::string& state, Language language);
-// The ending's name, for Korean readers with its meaning.
-Markup EndingLabel(const std::string& ending, Language language);
 // <progress> with what is done, or the phase where batches are not known yet.
 Markup ProgressOf(const cli::RequestView& request, Language language);
 

@@ -7,9 +7,9 @@
 #include <cmath>
 
 #include "common/base/json.h"
-#include "scheduler/web/endings_ko.h"
 #include "scheduler/web/format.h"
 #include "scheduler/web/queue_page.h"
+#include "scheduler/web/reasons.h"
 #include "scheduler/web/texts.h"
 
 namespace koeval::web {
@@ -104,9 +104,9 @@ void AddSituation(const RequestPageView& view, Language language, Html* html) {
     html->Add("<p>{} <b>{}</b></p>", texts::kPosition.In(language), request.queue_position);
   }
   if (failed) html->Add("<p>{}</p>", EndingLabel(request.ending, language));
-  if (!request.reason.empty()) html->Add("<p>{}</p>", request.reason);
+  if (!request.reason.empty()) html->Add("<p>{}</p>", ReasonText(request.reason, language));
   if (!view.explanation.empty() && view.explanation != request.reason) {
-    html->Add("<p>{}</p>", view.explanation);
+    html->Add("<p>{}</p>", ReasonText(view.explanation, language));
   }
   if (!request.remedy.empty()) {
     html->Add("<p><b>{}</b> {}</p>", texts::kRemedy.In(language),
@@ -202,7 +202,8 @@ void AddAttempts(const RequestPageView& view, Language language, Html* html) {
     html->Add(R"(<td data-label="{}">{}</td>)", ended, TimeElement(attempt.ended_at_us));
     html->Add(R"(<td data-label="{}"><code>{}</code></td>)", ending,
               attempt.ending.empty() ? "–" : attempt.ending);
-    AddData(reason, attempt.reason.empty() ? "–" : attempt.reason, "why", html);
+    html->Add(R"(<td data-label="{}" class="why"><div class="value">{}</div></td>)", reason,
+              ReasonText(attempt.reason.empty() ? "–" : attempt.reason, language));
     html->Add("</tr>");
   }
   html->Add("</tbody></table></section>");
@@ -274,7 +275,8 @@ void AddFindings(const cli::RequestView& request, Language language, Html* html)
       return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
     };
     if (text("message") == request.reason) continue;
-    list.Add("<li><code>{}</code> {} <b>{}</b></li>", text("code"), text("message"),
+    list.Add("<li>{} {} <b>{}</b></li>", EndingLabel(text("code"), language),
+             ReasonText(text("message"), language),
              RemedyText(text("code"), text("remedy"), language));
   }
   if (list.text().empty()) return;

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "scheduler/web/endings_ko.h"
+#include "scheduler/web/reasons.h"
 #include "scheduler/web/texts.h"
 
 namespace koeval::web {
@@ -56,9 +56,10 @@ void AddOutcome(const SubmitPageView& view, Language language, Html* html) {
   if (!view.error.empty()) html->Add("<p>{}</p>", view.error);
   if (!view.findings.empty()) html->Add(R"(<ul class="findings">)");
   for (const SubmitFinding& finding : view.findings) {
-    html->Add("<li><b>{}</b> <code>{}</code> {} <b>{}</b></li>",
+    html->Add("<li><b>{}</b> {} {} <b>{}</b></li>",
               finding.is_error ? texts::kError.In(language) : texts::kWarning.In(language),
-              finding.code, finding.message, RemedyText(finding.code, finding.remedy, language));
+              EndingLabel(finding.code, language), ReasonText(finding.message, language),
+              RemedyText(finding.code, finding.remedy, language));
   }
   if (!view.findings.empty()) html->Add("</ul>");
   if (!view.facts.empty()) {

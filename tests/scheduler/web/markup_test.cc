@@ -2,9 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/base/endings.h"
 #include "scheduler/web/assets.h"
-#include "scheduler/web/endings_ko.h"
 #include "scheduler/web/format.h"
 #include "scheduler/web/html.h"
 #include "scheduler/web/language.h"
@@ -107,26 +105,6 @@ TEST(AssetTest, AUrlNamesTheBytesAndNoOthers) {
   EXPECT_THAT(std::string(asset->bytes), HasSubstr("word-break: keep-all"));
   EXPECT_EQ(AssetOfUrl("/assets/style.0000000000000000.css"), nullptr);
   EXPECT_EQ(AssetOfUrl("/assets/../style.css"), nullptr);
-}
-
-TEST(EndingTest, EveryEndingHasItsKoreanText) {
-  for (const EndingInfo& info : AllEndings()) {
-    const auto korean = KoreanEnding(info.name);
-    ASSERT_TRUE(korean) << info.name;
-    EXPECT_FALSE(korean->meaning.empty()) << info.name;
-    EXPECT_FALSE(korean->remedy.empty()) << info.name;
-  }
-  EXPECT_FALSE(KoreanEnding("NOTHING"));
-}
-
-TEST(EndingTest, ARemedyOfItsOwnStaysVisibleToKoreanReaders) {
-  const std::string own(InfoOf(Ending::kTimedOut).submitter_text);
-  EXPECT_EQ(RemedyText("TIMED_OUT", own, Language::kEnglish), own);
-  EXPECT_EQ(RemedyText("TIMED_OUT", own, Language::kKorean),
-            "시간 제한을 늘리거나 --limit으로 다시 제출하세요.");
-  EXPECT_THAT(RemedyText("TIMED_OUT", "Ask.", Language::kKorean), HasSubstr("(Ask.)"));
-  EXPECT_EQ(RemedyText("NOTHING", "Ask.", Language::kKorean), "Ask.");
-  EXPECT_EQ(RemedyText("TIMED_OUT", "", Language::kKorean), "");
 }
 
 TEST(FormatTest, NumbersAndTimesOfBothLanguages) {
