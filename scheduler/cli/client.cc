@@ -247,11 +247,13 @@ Result<ResultsView> Client::Results(const std::string& id) {
   return ToView(response);
 }
 
-Result<LeaderboardView> Client::Leaderboard(const std::string& suite, int limit, bool flagged) {
+Result<LeaderboardView> Client::Leaderboard(const LeaderboardQuery& query) {
   pb::GetLeaderboardRequest request;
-  request.set_flagged(flagged);
-  request.set_suite(suite);
-  request.set_limit(limit);
+  request.set_flagged(query.flagged);
+  request.set_suite(query.suite);
+  request.set_limit(query.limit);
+  request.set_suite_version(query.suite_version);
+  request.set_settings(query.settings);
   ASSIGN_OR_RETURN(
       const auto response,
       impl_->Call(*impl_->results, &pb::ResultsService::Stub::GetLeaderboard, request));

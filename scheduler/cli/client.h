@@ -73,7 +73,7 @@ class Client {
   Result<bool> SetPaused(bool paused);
   Result<ResultsView> Results(const std::string& id);
   // With `flagged` also models that are flagged.
-  Result<LeaderboardView> Leaderboard(const std::string& suite, int limit, bool flagged);
+  Result<LeaderboardView> Leaderboard(const LeaderboardQuery& query);
   Result<FlagView> Flag(const std::string& model, const std::string& reason,
                         const std::string& url);
   Result<FlagView> Unflag(const std::string& model);

@@ -12,10 +12,9 @@ namespace koeval::cli {
 namespace {
 
 struct ResultFlags {
-  std::string id, suite, task, output;
+  std::string id, task, output;
   std::vector<std::string> columns;
-  int limit = 100;
-  bool flagged = false;
+  LeaderboardQuery board;
 };
 
 Status ShowResults(Client& client, const Shell& shell, const ResultFlags& flags) {
@@ -32,8 +31,7 @@ Status ShowResults(Client& client, const Shell& shell, const ResultFlags& flags)
 }
 
 Status ShowLeaderboard(Client& client, const Shell& shell, const ResultFlags& flags) {
-  ASSIGN_OR_RETURN(const LeaderboardView board,
-                   client.Leaderboard(flags.suite, flags.limit, flags.flagged));
+  ASSIGN_OR_RETURN(const LeaderboardView board, client.Leaderboard(flags.board));
   if (shell.json) {
     PrintJson(Document("leaderboard", "leaderboard", ToJson(board)));
   } else {
@@ -79,10 +77,17 @@ void AddResultCommands(CLI::App& app, Shell& shell) {
   });
 
   CLI::App* leaderboard = app.add_subcommand("leaderboard", "Models by their average");
-  leaderboard->add_option("--suite", flags->suite, "Default: the scheduler's default suite");
-  leaderboard->add_option("--limit", flags->limit, "At most N rows (default 100)")
+  leaderboard->add_option("--suite", flags->board.suite, "Default: the scheduler's default suite");
+  leaderboard->add_option("--suite-version", flags->board.suite_version,
+                          "An earlier version of the suite; default: the current one");
+  leaderboard
+      ->add_option("--settings", flags->board.settings,
+                   "Only rows that were evaluated as the suite says (standard), with a chat "
+                   "template (chat), or otherwise (other); default: all, marked in the last column")
+      ->check(CLI::IsMember({"standard", "chat", "other"}));
+  leaderboard->add_option("--limit", flags->board.limit, "At most N rows (default 100)")
       ->check(CLI::Range(1, 10000));
-  leaderboard->add_flag("--flagged", flags->flagged, "Flagged models too, marked as such");
+  leaderboard->add_flag("--flagged", flags->board.flagged, "Flagged models too, marked as such");
   leaderboard
       ->add_option("--columns", flags->columns,
                    fmt::format("Columns behind the model, joined by commas: {}",
@@ -91,7 +96,8 @@ void AddResultCommands(CLI::App& app, Shell& shell) {
       ->check(CLI::IsMember(LeaderboardColumns()));
   leaderboard->footer(
       "Examples:\n  koeval leaderboard --json\n"
-      "  koeval leaderboard --columns type,average,params,license --flagged");
+      "  koeval leaderboard --columns type,average,params,license --flagged\n"
+      "  koeval leaderboard --settings chat");
   leaderboard->callback([&shell, flags] {
     shell.command = [&shell, flags] {
       return WithClient(shell, [&](Client& c) { return ShowLeaderboard(c, shell, *flags); });

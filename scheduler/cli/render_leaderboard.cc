@@ -68,6 +68,21 @@ std::string TypeText(const ModelView& about) {
   return about.icon.empty() ? about.type : about.icon + " " + about.type;
 }
 
+// "chat template rag, few-shot in one turn"; "" for a plain evaluation.
+std::string SettingsText(const LeaderboardRowView& row) {
+  std::vector<std::string> out;
+  for (const std::string& name : row.settings) {
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    if (name == "fewshot_in_one_turn") words = "few-shot in one turn";
+    const std::string detail = name == "chat_template" ? row.chat_template.value_or("")
+                               : name == "profile"     ? row.profile
+                                                       : "";
+    out.push_back(detail.empty() ? words : words + " " + detail);
+  }
+  return fmt::format("{}", fmt::join(out, ", "));
+}
+
 struct PlainColumn {
   std::string_view name;
   std::string_view title;
@@ -82,6 +97,7 @@ const std::vector<PlainColumn>& PlainColumns() {
       {"average", "average", true, [](const Row& row) { return Percent(row.average); }},
       {"type", "type", false, [](const Row& row) { return TypeText(row.about); }},
       {"precision", "precision", false, [](const Row& row) { return row.precision; }},
+      {"settings", "settings", false, [](const Row& row) { return SettingsText(row); }},
       {"params", "params", true,
        [](const Row& row) { return ParameterText(row.about.parameters); }},
       {"license", "license", false, [](const Row& row) { return row.about.license; }},
@@ -106,6 +122,7 @@ std::string Marks(const LeaderboardRowView& row) {
   if (row.about.flag) marks.emplace_back("flagged");
   if (row.about.deleted_at_us != 0) marks.emplace_back("deleted");
   if (row.imported) marks.emplace_back("imported");
+  if (!row.settings.empty()) marks.push_back(SettingsText(row));
   return fmt::format("{}", fmt::join(marks, ", "));
 }
 
@@ -141,7 +158,7 @@ std::string Table(const Terminal& terminal, const LeaderboardView& board,
   columns.push_back({"note", false});
   std::vector<std::vector<Cell>> rows;
   for (const LeaderboardRowView& row : board.rows) {
-    std::vector<Cell> cells = {std::to_string(row.rank), row.model};
+    std::vector<Cell> cells = {row.rank == 0 ? "-" : std::to_string(row.rank), row.model};
     for (const Source& source : sources) {
       const bool is_average = source.plain != nullptr && source.plain->name == "average";
       cells.emplace_back(source.plain ? source.plain->text(row) : EntryText(row, source.entry),

@@ -156,7 +156,7 @@ struct ImportView {
   std::vector<std::string> problems;  // "path: what and the remedy"
 };
 struct LeaderboardRowView {
-  int64_t rank = 0;
+  int64_t rank = 0;  // 0: not ranked
   std::string request_id, model, revision, precision, model_type, profile;
   double average = 0;
   std::vector<EntryView> entries;
@@ -164,12 +164,27 @@ struct LeaderboardRowView {
   ModelView about = {};
   bool imported = false;  // scores that this scheduler did not compute
   std::string weight_type = {};
+  std::optional<double> average_stderr = {};
+  std::string suite_version = {};
+  std::vector<std::string> settings =
+      {};  // what differs from the suite's own, by names of koeval.v1
+  std::optional<std::string> chat_template = {};  // "" = the model's default one; nothing: none
+  bool fewshot_as_multiturn = false;
+  std::string system_instruction = {};
 };
 struct LeaderboardView {
   std::string suite, suite_version;
   std::vector<std::string> columns;
-  int64_t flagged_hidden = 0;  // flags in force, when their models were left out
+  int64_t flagged_hidden = 0;  // models that were left out for their flags alone
   std::vector<LeaderboardRowView> rows;
+  std::vector<std::string> suite_versions = {};  // that have a leaderboard, the current one first
+  std::string profile = {};                      // the suite's
+};
+// Which rows of which leaderboard, as koeval.v1.GetLeaderboardRequest.
+struct LeaderboardQuery {
+  std::string suite, suite_version, settings;
+  int limit = 100;
+  bool flagged = false;
 };
 
 struct SuiteView {

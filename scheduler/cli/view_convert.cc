@@ -226,6 +226,8 @@ LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
   v.suite = l.suite();
   v.suite_version = l.suite_version();
   v.columns.assign(l.columns().begin(), l.columns().end());
+  v.suite_versions.assign(l.suite_versions().begin(), l.suite_versions().end());
+  v.profile = l.profile();
   for (const pb::LeaderboardRow& row : l.rows()) {
     LeaderboardRowView& out = v.rows.emplace_back();
     out.rank = row.rank();
@@ -240,6 +242,12 @@ LeaderboardView ToView(const pb::GetLeaderboardResponse& l) {
     out.finished_at_us = row.finished_at_us();
     out.weight_type = row.weight_type();
     out.imported = row.imported();
+    if (row.has_average_stderr()) out.average_stderr = row.average_stderr();
+    out.suite_version = row.suite_version();
+    out.settings.assign(row.settings().begin(), row.settings().end());
+    if (row.has_chat_template()) out.chat_template = row.chat_template();
+    out.fewshot_as_multiturn = row.fewshot_as_multiturn();
+    out.system_instruction = row.system_instruction();
     out.about = ToView(row.facts());
     if (row.has_flag()) out.about.flag = ToView(row.flag());
   }

@@ -1,6 +1,8 @@
 // The JSON schema of the client's answers.
 #include "scheduler/cli/view_json.h"
 
+#include <cmath>
+
 #include "common/base/clock.h"
 
 namespace koeval::cli {
@@ -224,14 +226,21 @@ Json ToJson(const RefreshView& r) {
 Json ToJson(const LeaderboardView& l) {
   Json rows = Json::array();
   for (const LeaderboardRowView& row : l.rows) {
-    rows.push_back({{"rank", row.rank},
+    rows.push_back({{"rank", row.rank == 0 ? Json(nullptr) : Json(row.rank)},
                     {"request", row.request_id},
                     {"model", row.model},
                     {"revision", row.revision},
                     {"precision", row.precision},
                     {"model_type", row.model_type},
                     {"profile", row.profile},
-                    {"average", row.average},
+                    {"suite_version", row.suite_version},
+                    {"settings", row.settings},
+                    {"chat_template", row.chat_template.has_value()},
+                    {"chat_template_name", OrNull(row.chat_template)},
+                    {"fewshot_as_multiturn", row.fewshot_as_multiturn},
+                    {"system_instruction", row.system_instruction},
+                    {"average", std::isnan(row.average) ? Json(nullptr) : Json(row.average)},
+                    {"average_stderr", OrNull(row.average_stderr)},
                     {"entries", Entries(row.entries)},
                     {"finished_at", TimeOrNull(row.finished_at_us)},
                     {"weight_type", row.weight_type},
@@ -240,6 +249,8 @@ Json ToJson(const LeaderboardView& l) {
   }
   return {{"suite", l.suite},
           {"suite_version", l.suite_version},
+          {"suite_versions", l.suite_versions},
+          {"profile", l.profile},
           {"columns", l.columns},
           {"flagged_hidden", l.flagged_hidden},
           {"rows", rows}};

@@ -96,6 +96,7 @@ Status BoardService::DoFlag(const core::Actor& actor, const v1::FlagModelRequest
     return store.Commit(mutations);
   };
   RETURN_IF_ERROR(context_.dispatcher.AskStore(set));
+  context_.board.FlagsChanged();
   *response->mutable_flag() = ToProto(flag);
   return OkStatus();
 }
@@ -125,6 +126,7 @@ Status BoardService::DoUnflag(const core::Actor& actor, const std::string& model
     return store.Commit(mutations);
   };
   RETURN_IF_ERROR(context_.dispatcher.AskStore(lift));
+  context_.board.FlagsChanged();
   *response->mutable_flag() = ToProto(*flag);
   return OkStatus();
 }

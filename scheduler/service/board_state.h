@@ -23,9 +23,12 @@ struct BoardState {
     ++changes;
   }
 
+  // Flags were set or lifted.
+  void FlagsChanged() { ++changes; }
+
   ImportedScores imported;
   BoardExporter exporter;
-  std::atomic<int64_t> changes{0};  // calls of Changed
+  std::atomic<int64_t> changes{0};  // calls of the functions above
 };
 
 }  // namespace koeval::service

@@ -124,6 +124,9 @@ inline constexpr int kWebChecksMax = 2;         // checks at once that pages ask
 inline constexpr int64_t kWebSectionRows = 50;  // requests of one state on the queue's overview
 inline constexpr int64_t kBoardEventsMax =
     100'000;  // read at once; beyond it the board is read anew
+inline constexpr int64_t kBoardRefreshMs =
+    200;  // leaderboards are brought up to date at most so often
+inline constexpr int64_t kBoardStartWaitMs = 10'000;  // that pages wait for the first leaderboards
 inline constexpr size_t kAboutBytesMax = 256 << 10;
 inline constexpr int kHttpTimeoutSeconds = 5;
 inline constexpr size_t kHttpBodyBytesMax = 64 << 10;

@@ -173,22 +173,6 @@ void FillResults(const core::RequestRow& row, const StoredScores& scores,
   out->set_finished_at_us(row.finished_at.micros);
 }
 
-v1::LeaderboardRow ToProto(const core::RequestRow& row, const StoredScores& scores, int64_t rank) {
-  v1::LeaderboardRow out;
-  out.set_rank(rank);
-  out.set_request_id(row.id.text);
-  out.set_model(row.spec.model);
-  out.set_revision(row.spec.revision);
-  out.set_precision(row.spec.precision);
-  out.set_model_type(row.spec.model_type);
-  out.set_average(scores.suite.average);
-  for (const auto& entry : scores.suite.entries) *out.add_entries() = ToProto(entry);
-  out.set_finished_at_us(row.finished_at.micros);
-  out.set_profile(row.spec.profile);
-  out.set_weight_type(row.spec.weight_type);
-  return out;
-}
-
 v1::Suite ToProto(const LoadedSuite& loaded, bool is_default) {
   v1::Suite out;
   out.set_name(loaded.suite.name);

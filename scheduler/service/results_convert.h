@@ -28,8 +28,6 @@ Result<StoredScores> ScoresFromJson(const std::string& json);
 v1::EntryScore ToProto(const evaluation::EntryScore& entry);
 void FillResults(const core::RequestRow& row, const StoredScores& scores,
                  v1::GetResultsResponse* out);
-// `rank` from 1.
-v1::LeaderboardRow ToProto(const core::RequestRow& row, const StoredScores& scores, int64_t rank);
 v1::Suite ToProto(const LoadedSuite& suite, bool is_default);
 
 }  // namespace koeval::service

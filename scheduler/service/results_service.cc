@@ -3,15 +3,11 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
-#include "scheduler/board/board_path.h"
-#include "scheduler/service/imported_scores.h"
 #include "scheduler/service/model_facts.h"
 #include "scheduler/service/private_texts.h"
 #include "scheduler/service/results_convert.h"
@@ -33,66 +29,40 @@ Result<core::RequestRow> FinishedRow(store::Reader& reader, const std::string& i
   return row;
 }
 
-// What is known about a model, and its flag, into `row`; `known` where nothing is stored.
-Status AddModelFacts(store::Reader& reader, core::ModelRow known, v1::LeaderboardRow* row) {
-  ASSIGN_OR_RETURN(const auto stored, reader.Model(known.model));
-  *row->mutable_facts() = ToProto(stored.value_or(known));
-  ASSIGN_OR_RETURN(const auto flags, reader.Flags(known.model, /*lifted=*/false, 1));
-  if (!flags.empty()) *row->mutable_flag() = ToProto(flags.front());
-  return OkStatus();
-}
-
-using Rows = std::vector<v1::LeaderboardRow>;
-
-// Best average first; no number comes last.
-bool IsBetter(const v1::LeaderboardRow& a, const v1::LeaderboardRow& b) {
-  if (std::isnan(a.average()) || std::isnan(b.average())) {
-    return !std::isnan(a.average()) && std::isnan(b.average());
+v1::LeaderboardRow ToProto(const Leaderboard& board, const web::BoardRow& row) {
+  v1::LeaderboardRow out;
+  out.set_rank(row.rank);
+  out.set_request_id(row.request);
+  out.set_model(row.model);
+  out.set_revision(row.revision);
+  out.set_precision(row.precision);
+  out.set_model_type(row.model_type);
+  out.set_average(row.average ? row.average->value : std::numeric_limits<double>::quiet_NaN());
+  if (row.average && row.average->stderr_value) {
+    out.set_average_stderr(*row.average->stderr_value);
   }
-  return a.average() > b.average();
-}
-
-// Scores of the queue's own requests.
-Result<Rows> OwnRows(store::Reader& reader, const std::string& suite, bool flagged, int64_t limit) {
-  ASSIGN_OR_RETURN(const auto scores,
-                   flagged ? reader.Scores(suite, limit) : reader.UnflaggedScores(suite, limit));
-  Rows rows;
-  for (const core::ScoreRow& score : scores) {
-    ASSIGN_OR_RETURN(const core::RequestRow row, reader.GetRequest(score.request));
-    ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score.scores_json));
-    rows.push_back(ToProto(row, stored, 0));
-    core::ModelRow known;
-    known.model = row.spec.model;
-    AddRequestFacts(row.spec, row.facts_json, &known);
-    RETURN_IF_ERROR(AddModelFacts(reader, std::move(known), &rows.back()));
+  for (size_t i = 0; i < row.scores.size(); ++i) {
+    if (!row.scores[i]) continue;
+    v1::EntryScore* entry = out.add_entries();
+    entry->set_name(board.board.columns[i]);
+    entry->set_metric(board.metrics[i]);
+    entry->set_value(row.scores[i]->value);
+    if (row.scores[i]->stderr_value) entry->set_stderr_value(*row.scores[i]->stderr_value);
   }
-  return rows;
-}
-
-// Adds imported scores, marked as such, of models that have none of their own in that precision.
-Status AddImportedRows(store::Reader& reader, const std::vector<ImportedRow>& imported,
-                       bool flagged, Rows* rows) {
-  std::set<std::pair<std::string, std::string>> own;
-  for (const v1::LeaderboardRow& row : *rows) {
-    own.emplace(board::PublicModelName(row.model()), row.precision());
+  out.set_finished_at_us(row.finished_at_us);
+  out.set_profile(row.profile);
+  *out.mutable_facts() = ToProto(board.models[row.index]);
+  if (board.flags[row.index]) *out.mutable_flag() = ToProto(*board.flags[row.index]);
+  out.set_imported(row.is_imported);
+  out.set_weight_type(row.weight_type);
+  out.set_suite_version(row.suite_version);
+  for (const web::Setting setting : web::SettingsOf(board.board, row)) {
+    out.add_settings(std::string(web::SettingName(setting)));
   }
-  for (const ImportedRow& from : imported) {
-    if (own.contains({from.model, from.precision})) continue;
-    v1::LeaderboardRow row;
-    row.set_model(from.model);
-    row.set_revision(from.revision);
-    row.set_precision(from.precision);
-    row.set_average(from.average);
-    for (const evaluation::EntryScore& entry : from.entries) *row.add_entries() = ToProto(entry);
-    row.set_finished_at_us(from.date.micros);
-    row.set_imported(true);
-    core::ModelRow known;
-    known.model = from.model;
-    RETURN_IF_ERROR(AddModelFacts(reader, std::move(known), &row));
-    row.set_model_type(row.facts().type());
-    if (flagged || !row.has_flag()) rows->push_back(std::move(row));
-  }
-  return OkStatus();
+  if (row.prompts.chat_template) out.set_chat_template(*row.prompts.chat_template);
+  out.set_fewshot_as_multiturn(row.prompts.fewshot_as_multiturn);
+  out.set_system_instruction(row.prompts.system_instruction);
+  return out;
 }
 
 // A task's log at a time, in pieces of some lines.
@@ -192,26 +162,22 @@ Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
     return InvalidArgument(fmt::format("limit: must be from 1 to {}", kLeaderboardMax));
   }
   const int64_t limit = request.limit() == 0 ? kLeaderboardDefault : request.limit();
-  response->set_suite(suite->suite.name);
-  response->set_suite_version(suite->suite.version);
-  for (const evaluation::SuiteEntry& entry : suite->suite.entries) {
-    response->add_columns(entry.name);
-  }
-  ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
-  ASSIGN_OR_RETURN(auto rows, OwnRows(*reader, suite->suite.name, request.flagged(), limit));
-  ASSIGN_OR_RETURN(const auto files, context_.board.imported.Files());
-  RETURN_IF_ERROR(
-      AddImportedRows(*reader, ImportedRows(suite->suite, *files), request.flagged(), &rows));
-  std::stable_sort(rows.begin(), rows.end(), IsBetter);
+  // As the pages' address asks, so that both know the same words.
+  web::Params params;
+  if (!request.settings().empty()) params.Add("settings", request.settings());
+  if (request.flagged()) params.Add("flagged", "1");
+  ASSIGN_OR_RETURN(const web::BoardQuery query, web::ParseBoardQuery(params));
+  ASSIGN_OR_RETURN(const LeaderboardPtr found, leaderboards_.Get(*suite, request.suite_version()));
+  const web::Board& board = found->board;
+  response->set_suite(board.suite);
+  response->set_suite_version(board.version);
+  response->set_profile(board.profile);
+  for (const std::string& version : board.versions) response->add_suite_versions(version);
+  for (const std::string& column : board.columns) response->add_columns(column);
+  ASSIGN_OR_RETURN(auto rows, web::SelectRows(board, query));
   if (rows.size() > static_cast<size_t>(limit)) rows.resize(static_cast<size_t>(limit));
-  for (v1::LeaderboardRow& row : rows) {
-    row.set_rank(response->rows_size() + 1);
-    *response->add_rows() = std::move(row);
-  }
-  if (!request.flagged()) {
-    ASSIGN_OR_RETURN(const auto flags, reader->Flags("", /*lifted=*/false, kLeaderboardMax));
-    response->set_flagged_hidden(static_cast<int64_t>(flags.size()));
-  }
+  for (const web::BoardRow* row : rows) *response->add_rows() = ToProto(*found, *row);
+  response->set_flagged_hidden(web::HiddenModels(board, query));
   return OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "koeval/v1/results.grpc.pb.h"
+#include "scheduler/service/leaderboards.h"
 #include "scheduler/service/service_context.h"
 
 namespace koeval::service {
@@ -9,7 +10,8 @@ namespace koeval::service {
 // Contract: proto/koeval/v1/results.proto.
 class ResultsService final : public v1::ResultsService::CallbackService {
  public:
-  explicit ResultsService(ServiceContext context) : context_(context) {}
+  ResultsService(ServiceContext context, Leaderboards& leaderboards)
+      : context_(context), leaderboards_(leaderboards) {}
 
   grpc::ServerUnaryReactor* GetResults(grpc::CallbackServerContext* call,
                                        const v1::GetResultsRequest* request,
@@ -29,6 +31,7 @@ class ResultsService final : public v1::ResultsService::CallbackService {
                        v1::GetLeaderboardResponse* response);
 
   const ServiceContext context_;
+  Leaderboards& leaderboards_;
 };
 
 }  // namespace koeval::service

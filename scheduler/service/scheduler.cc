@@ -23,6 +23,7 @@
 #include "scheduler/service/dispatcher.h"
 #include "scheduler/service/dry_run.h"
 #include "scheduler/service/http_server.h"
+#include "scheduler/service/leaderboards.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/model_facts.h"
 #include "scheduler/service/notifier.h"
@@ -136,8 +137,10 @@ class Scheduler::Impl final : public Outlets {
     ASSIGN_OR_RETURN(auto export_options, ExportOptions());
     board_state_ = std::make_unique<BoardState>(
         readers_, metrics_, RedactForReaders(config_, *datasets_), std::move(export_options));
+    leaderboards_ = std::make_unique<Leaderboards>(Context());
     started_ = true;
     RETURN_IF_ERROR(dispatcher_.Start());
+    leaderboards_->Start();
     board_state_->exporter.Start([this] { return dispatcher_.committed_seq(); });
     RETURN_IF_ERROR(StartNotifiers());
     RETURN_IF_ERROR(OpenGrpc());
@@ -169,6 +172,7 @@ class Scheduler::Impl final : public Outlets {
     dispatcher_.Stop();
     reads_->Stop();
     streams_->Stop();
+    leaderboards_->Stop();
     board_state_->exporter.Stop();
     return dispatcher_.failure();
   }
@@ -193,6 +197,7 @@ class Scheduler::Impl final : public Outlets {
   void Committed(int64_t) override {
     watchers_.Wake();
     board_state_->exporter.Wake();
+    leaderboards_->Wake();
     if (WebServer* web = web_outlet_.load()) web->Committed();
     MutexLock lock(notifiers_mutex_);
     for (const auto& notifier : notifiers_) notifier->Wake();
@@ -305,7 +310,7 @@ class Scheduler::Impl final : public Outlets {
         auto credentials,
         rpc::LoadServerCredentials({config_.tls.cert, config_.tls.key, config_.tls.client_ca}));
     queue_ = std::make_unique<QueueService>(Context());
-    results_ = std::make_unique<ResultsService>(Context());
+    results_ = std::make_unique<ResultsService>(Context(), *leaderboards_);
     cluster_ = std::make_unique<ClusterService>(Context());
     catalogue_service_ = std::make_unique<CatalogueService>(Context());
     dataset_service_ = std::make_unique<DatasetService>(Context());
@@ -350,9 +355,14 @@ class Scheduler::Impl final : public Outlets {
 
   Status OpenHttp() {
     ASSIGN_OR_RETURN(Address address, ParseAddress(config_.http_address));
-    ASSIGN_OR_RETURN(web_, WebServer::Create(Context(), *queue_, *results_, *checks_));
+    ASSIGN_OR_RETURN(web_,
+                     WebServer::Create(Context(), *queue_, *results_, *checks_, *leaderboards_));
     web_outlet_ = web_.get();
     const auto answer = [this](const HttpRequest& request) { return AnswerHttp(request); };
+    // So that the first reader waits for nothing.
+    if (!leaderboards_->WaitUntilBuilt(kBoardStartWaitMs)) {
+      spdlog::warn("the leaderboards are still being built; their first readers wait for them");
+    }
     ASSIGN_OR_RETURN(http_, HttpServer::Start(address, answer));
     address.port = http_->port();
     http_address_ = address.ToString();
@@ -398,6 +408,7 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<PreparedCache> prepared_;
   std::unique_ptr<DatasetAdmin> dataset_admin_;
   std::unique_ptr<BoardState> board_state_;
+  std::unique_ptr<Leaderboards> leaderboards_;
   std::unique_ptr<WorkPool> reads_, streams_, submissions_, check_pool_, score_pool_;
   std::unique_ptr<QueueService> queue_;
   std::unique_ptr<ResultsService> results_;

@@ -61,7 +61,8 @@ constexpr std::array<StateParameter, 4> kStates = {{{"running", "RUNNING", false
 }  // namespace
 
 Result<std::unique_ptr<WebServer>> WebServer::Create(ServiceContext context, QueueService& queue,
-                                                     ResultsService& results, CheckRunner& checks) {
+                                                     ResultsService& results, CheckRunner& checks,
+                                                     Leaderboards& leaderboards) {
   std::string about;
   if (const std::string& path = context.config.web.about_file; !path.empty()) {
     auto read = ReadFile(path, kAboutBytesMax);
@@ -69,14 +70,14 @@ Result<std::unique_ptr<WebServer>> WebServer::Create(ServiceContext context, Que
     about = *std::move(read);
   }
   return std::unique_ptr<WebServer>(
-      new WebServer(context, queue, results, checks, std::move(about)));
+      new WebServer(context, queue, results, checks, leaderboards, std::move(about)));
 }
 
 WebServer::WebServer(ServiceContext context, QueueService& queue, ResultsService& results,
-                     CheckRunner& checks, std::string about)
+                     CheckRunner& checks, Leaderboards& leaderboards, std::string about)
     : context_(context),
       reader_(context, queue, results),
-      boards_(context),
+      leaderboards_(leaderboards),
       streams_(context),
       submitter_(context, queue, checks),
       site_{context.config.web.title, context.config.web.footer, context.config.web.contact,
@@ -140,9 +141,11 @@ Result<std::shared_ptr<const web::Board>> WebServer::ReadBoard(const web::BoardQ
     return NotFound(fmt::format("suite: there is no \"{}\"; known are {}", query.suite,
                                 context_.catalogue.Names()));
   }
-  Result<std::shared_ptr<const web::Board>> board = Internal("not read");
-  RETURN_IF_ERROR(RunInPool(context_.reads, [&] { board = boards_.Get(*suite); }));
-  return board;
+  Result<LeaderboardPtr> found = Internal("not read");
+  RETURN_IF_ERROR(
+      RunInPool(context_.reads, [&] { found = leaderboards_.Get(*suite, query.version); }));
+  RETURN_IF_ERROR(found.status());
+  return std::shared_ptr<const web::Board>(*found, &(*found)->board);
 }
 
 Result<HttpReply> WebServer::BoardPage(const web::PageContext& page) {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "scheduler/service/http_server.h"
+#include "scheduler/service/leaderboards.h"
 #include "scheduler/service/service_context.h"
-#include "scheduler/service/web_board.h"
 #include "scheduler/service/web_cache.h"
 #include "scheduler/service/web_read.h"
 #include "scheduler/service/web_stream.h"
@@ -20,7 +20,8 @@ class WebServer {
  public:
   // INVALID_ARGUMENT: web.about_file cannot be read.
   static Result<std::unique_ptr<WebServer>> Create(ServiceContext context, QueueService& queue,
-                                                   ResultsService& results, CheckRunner& checks);
+                                                   ResultsService& results, CheckRunner& checks,
+                                                   Leaderboards& leaderboards);
 
   HttpReply Answer(const HttpRequest& request);
   // Something was committed; the dispatcher's thread.
@@ -30,7 +31,7 @@ class WebServer {
 
  private:
   WebServer(ServiceContext context, QueueService& queue, ResultsService& results,
-            CheckRunner& checks, std::string about);
+            CheckRunner& checks, Leaderboards& leaderboards, std::string about);
 
   HttpReply Route(const HttpRequest& request);
   HttpReply AnswerApi(const HttpRequest& request);
@@ -55,12 +56,12 @@ class WebServer {
   Result<HttpReply> ApiPost(const HttpRequest& request, bool submit);
   Result<HttpReply> ApiWatch(const HttpRequest& request, const web::Params& params, bool anonymous);
 
-  // The board of the query's suite, read in the pool.
+  // The board of the query's suite and version, read in the pool.
   Result<std::shared_ptr<const web::Board>> ReadBoard(const web::BoardQuery& query);
 
   const ServiceContext context_;
   WebReader reader_;
-  BoardCache boards_;
+  Leaderboards& leaderboards_;
   BoardReplies board_replies_;
   WebStreams streams_;
   WebSubmitter submitter_;

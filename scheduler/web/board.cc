@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -42,6 +43,17 @@ std::optional<ScoreCell> MeanOf(const BoardRow& row) {
   return mean;
 }
 
+constexpr std::array<std::string_view, 3> kSettingsChoices = {"standard", "chat", "other"};
+
+bool HasSettings(const Board& board, const BoardRow& row, const std::string& wanted) {
+  if (wanted.empty()) return true;
+  const bool is_standard = SettingsOf(board, row).empty();
+  if (wanted == "standard") return is_standard;
+  const bool is_chat = row.prompts.chat_template.has_value();
+  return wanted == "chat" ? is_chat : !is_standard && !is_chat;
+}
+
+// Flags aside.
 bool Matches(const Board& board, const BoardRow& row, const BoardQuery& query,
              const std::string& search) {
   if (!search.empty() && Lower(row.model).find(search) == std::string::npos) return false;
@@ -53,8 +65,11 @@ bool Matches(const Board& board, const BoardRow& row, const BoardQuery& query,
   if (sized && row.parameters == 0) return false;
   if (query.billions_least && billions < *query.billions_least) return false;
   if (query.billions_most && billions > *query.billions_most) return false;
-  if (!query.show_flagged && !row.flags.empty()) return false;
-  return query.show_partial || (!row.limit && row.suite_version == board.version);
+  return HasSettings(board, row, query.settings);
+}
+
+bool IsHidden(const BoardRow& row, const BoardQuery& query) {
+  return !query.show_flagged && !row.flags.empty();
 }
 
 // What rows are ordered by: numbers or texts; nothing sorts last.
@@ -91,6 +106,14 @@ SortKey NumberKey(const Board& board, const std::string& id) {
   return nullptr;
 }
 
+// So that rows of the same settings stand together; "" for those without any.
+std::string SettingsKey(const BoardRow& row) {
+  const PromptSettings& prompts = row.prompts;
+  std::string key = prompts.chat_template ? "chat " + *prompts.chat_template : "";
+  if (prompts.fewshot_as_multiturn) key += " turns";
+  return key + prompts.system_instruction;
+}
+
 TextKey TextKeyOf(const std::string& id) {
   if (id == "model") return [](const BoardRow& row) { return Lower(row.model); };
   if (id == "type") return [](const BoardRow& row) { return row.model_type; };
@@ -99,6 +122,7 @@ TextKey TextKeyOf(const std::string& id) {
   if (id == "architecture") return [](const BoardRow& row) { return row.architecture; };
   if (id == "weight_type") return [](const BoardRow& row) { return row.weight_type; };
   if (id == "revision") return [](const BoardRow& row) { return row.revision; };
+  if (id == "settings") return SettingsKey;
   return nullptr;
 }
 
@@ -119,17 +143,21 @@ void SortBy(const Key& key, bool descending, std::vector<const BoardRow*>* rows)
 
 }  // namespace
 
+std::string_view SettingName(Setting setting) {
+  constexpr std::array<std::string_view, 4> kNames = {"chat_template", "fewshot_in_one_turn",
+                                                      "system_instruction", "profile"};
+  return kNames.at(static_cast<size_t>(setting));
+}
+
 bool BoardRow::complete() const {
-  return !limit && !scores.empty() && std::isfinite(stored_average) &&
+  return !scores.empty() && std::isfinite(stored_average) &&
          std::all_of(scores.begin(), scores.end(), [](const std::optional<ScoreCell>& score) {
            return score && std::isfinite(score->value);
          });
 }
 
 void RankRows(Board* board) {
-  for (BoardRow& row : board->rows) {
-    row.average = row.suite_version == board->version ? MeanOf(row) : std::nullopt;
-  }
+  for (BoardRow& row : board->rows) row.average = MeanOf(row);
   std::sort(board->rows.begin(), board->rows.end(), [](const BoardRow& a, const BoardRow& b) {
     if (a.average.has_value() != b.average.has_value()) return a.average.has_value();
     const double best_a = a.average ? -a.average->value : 0;
@@ -138,7 +166,20 @@ void RankRows(Board* board) {
            std::tie(best_b, b.finished_at_us, b.request);
   });
   int64_t rank = 0;
-  for (BoardRow& row : board->rows) row.rank = row.average ? ++rank : 0;
+  for (BoardRow& row : board->rows) row.rank = row.average && row.flags.empty() ? ++rank : 0;
+}
+
+std::vector<Setting> SettingsOf(const Board& board, const BoardRow& row) {
+  std::vector<Setting> out;
+  const PromptSettings& prompts = row.prompts;
+  if (prompts.chat_template) out.push_back(Setting::kChatTemplate);
+  // With a chat template, examples are turns of the conversation unless that is asked otherwise.
+  if (prompts.chat_template && !prompts.fewshot_as_multiturn) {
+    out.push_back(Setting::kFewshotInOneTurn);
+  }
+  if (!prompts.system_instruction.empty()) out.push_back(Setting::kSystemInstruction);
+  if (!row.profile.empty() && row.profile != board.profile) out.push_back(Setting::kProfile);
+  return out;
 }
 
 Result<BoardQuery> ParseBoardQuery(const Params& params) {
@@ -154,7 +195,13 @@ Result<BoardQuery> ParseBoardQuery(const Params& params) {
   ASSIGN_OR_RETURN(query.billions_least, params.GetDouble("min_b", 0, kBillionsMax));
   ASSIGN_OR_RETURN(query.billions_most, params.GetDouble("max_b", 0, kBillionsMax));
   query.show_flagged = params.Get("flagged") == "1";
-  query.show_partial = params.Get("partial") == "1";
+  query.version = params.Get("version");
+  query.settings = params.Get("settings");
+  const bool known = std::find(kSettingsChoices.begin(), kSettingsChoices.end(), query.settings) !=
+                     kSettingsChoices.end();
+  if (!query.settings.empty() && !known) {
+    return InvalidArgument("settings: must be standard, chat or other");
+  }
   if (params.Has("sort")) query.sort = params.Get("sort");
   const std::string order = params.Get("order");
   if (!order.empty() && order != "asc" && order != "desc") {
@@ -172,6 +219,7 @@ Result<BoardQuery> ParseBoardQuery(const Params& params) {
 Params ToParams(const BoardQuery& query) {
   Params out;
   if (!query.suite.empty()) out.Add("suite", query.suite);
+  if (!query.version.empty()) out.Add("version", query.version);
   if (!query.search.empty()) out.Add("q", query.search);
   for (const std::string& type : query.types) out.Add("type", type);
   for (const std::string& precision : query.precisions) out.Add("precision", precision);
@@ -179,7 +227,7 @@ Params ToParams(const BoardQuery& query) {
   if (query.billions_least) out.Add("min_b", fmt::format("{}", *query.billions_least));
   if (query.billions_most) out.Add("max_b", fmt::format("{}", *query.billions_most));
   if (query.show_flagged) out.Add("flagged", "1");
-  if (query.show_partial) out.Add("partial", "1");
+  if (!query.settings.empty()) out.Add("settings", query.settings);
   if (query.sort != "average" || !query.descending) {
     out.Add("sort", query.sort);
     out.Add("order", query.descending ? "desc" : "asc");
@@ -199,7 +247,7 @@ std::vector<BoardColumn> BoardColumns(const Board& board) {
   }
   for (const char* id : {"type", "parameters", "precision"}) out.push_back({id, "", false, true});
   for (const char* id :
-       {"license", "likes", "architecture", "weight_type", "revision", "evaluated"}) {
+       {"settings", "license", "likes", "architecture", "weight_type", "revision", "evaluated"}) {
     out.push_back({id, "", false, false});
   }
   return out;
@@ -230,7 +278,7 @@ Result<std::vector<const BoardRow*>> SelectRows(const Board& board, const BoardQ
   const std::string search = Lower(query.search);
   std::vector<const BoardRow*> rows;
   for (const BoardRow& row : board.rows) {
-    if (Matches(board, row, query, search)) rows.push_back(&row);
+    if (!IsHidden(row, query) && Matches(board, row, query, search)) rows.push_back(&row);
   }
   if (const SortKey number = NumberKey(board, query.sort)) {
     if (!rows.empty()) SortBy(number, query.descending, &rows);
@@ -245,6 +293,15 @@ Result<std::vector<const BoardRow*>> SelectRows(const Board& board, const BoardQ
     return InvalidArgument(fmt::format("sort: there is no column \"{}\"", query.sort));
   }
   return rows;
+}
+
+int64_t HiddenModels(const Board& board, const BoardQuery& query) {
+  const std::string search = Lower(query.search);
+  std::set<std::string> models;
+  for (const BoardRow& row : board.rows) {
+    if (IsHidden(row, query) && Matches(board, row, query, search)) models.insert(row.model);
+  }
+  return static_cast<int64_t>(models.size());
 }
 
 std::span<const BoardRow* const> RowsOfPage(const BoardSelection& selection) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/status.h"
@@ -17,12 +18,25 @@ struct ScoreCell {
   std::optional<double> stderr_value;
 };
 
-// One finished evaluation, or the scores of imported files.
+// How prompts were made, where that is the submitter's choice.
+struct PromptSettings {
+  std::optional<std::string> chat_template;  // the name, "" = the model's default; nothing: none
+  bool fewshot_as_multiturn = false;
+  std::string system_instruction;
+};
+
+// Ways in which a row was evaluated otherwise than its suite says, so that its scores are not those
+// of the plain evaluation of the same model.
+enum class Setting { kChatTemplate, kFewshotInOneTurn, kSystemInstruction, kProfile };
+// "chat_template", "fewshot_in_one_turn", "system_instruction", "profile".
+std::string_view SettingName(Setting setting);
+
+// One finished evaluation of every document, or the scores of imported files.
 struct BoardRow {
+  size_t index = 0;          // in the order in which rows were added; kept by RankRows
   bool is_imported = false;  // then there is no request
   std::string request, model, revision, precision, weight_type, model_type, profile, suite_version;
-  bool chat_template = false;
-  std::optional<int64_t> limit;       // documents of each task; nothing = all of them
+  PromptSettings prompts;
   std::string architecture, license;  // "" = not known
   int64_t parameters = 0;             // 0 = not known
   std::optional<int64_t> likes;
@@ -37,19 +51,26 @@ struct BoardRow {
   int64_t rank = 0;  // from 1; 0 = not ranked
   std::optional<ScoreCell> average;
 
-  // Has a finite score in every column, from every document.
+  // Has a finite score in every column.
   bool complete() const;
 };
 
+// Evaluations in one version of a suite.
 struct Board {
   std::string suite, title, version;
   std::vector<std::string> columns;
   std::vector<BoardRow> rows;
+  std::string profile = {};                // the suite's
+  std::vector<std::string> versions = {};  // that have a board, the current one first
 };
 
-// Gives complete rows of the board's version their average, whose standard error is that of a mean
-// of independent columns, and numbers them: best average first, equal ones by time and id.
+// Gives complete rows their average, whose standard error is that of a mean of independent columns,
+// orders all, best average first, equal ones by time and id, and numbers those that have an average
+// and no flag.
 void RankRows(Board* board);
+
+// In the order of the enumeration; none for a row that was evaluated as its suite says.
+std::vector<Setting> SettingsOf(const Board& board, const BoardRow& row);
 
 inline constexpr int64_t kRowsPerPageDefault = 200;
 inline constexpr int64_t kRowsPerPageMax = 10'000;
@@ -60,7 +81,9 @@ struct BoardQuery {
   std::vector<std::string> types, precisions, licenses;  // none = any
   std::optional<double> billions_least, billions_most;
   bool show_flagged = false;
-  bool show_partial = false;
+  std::string version;  // of the suite; "" = the current one
+  std::string
+      settings;  // "standard" as the suite says, "chat" with a chat template, "other"; "" = any
   std::string sort = "average";  // an id of BoardColumns
   bool descending = true;
   std::vector<std::string> columns;  // ids; none = the default ones
@@ -68,8 +91,8 @@ struct BoardQuery {
   int64_t rows_per_page = kRowsPerPageDefault;  // 0 = all
 };
 
-// Reads suite, q, type*, precision*, license*, min_b, max_b, flagged, partial, sort, order, col*,
-// page and rows. INVALID_ARGUMENT names the parameter.
+// Reads suite, version, q, type*, precision*, license*, min_b, max_b, flagged, settings, sort,
+// order, col*, page and rows. INVALID_ARGUMENT names the parameter.
 Result<BoardQuery> ParseBoardQuery(const Params& params);
 // Back again, without what is as it is by default.
 Params ToParams(const BoardQuery& query);
@@ -91,6 +114,9 @@ void DropDefaultColumns(const Board& board, BoardQuery* query);
 // The rows that match, in order; rows without the value that they are sorted by come last.
 // INVALID_ARGUMENT: sorted by an unknown column.
 Result<std::vector<const BoardRow*>> SelectRows(const Board& board, const BoardQuery& query);
+
+// Models of the board that are left out for their flags alone, unless `query` shows those.
+int64_t HiddenModels(const Board& board, const BoardQuery& query);
 
 // What a reader sees of `board`: `columns` of ChosenColumns, `rows` of SelectRows.
 struct BoardSelection {

@@ -47,6 +47,20 @@ Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+Json SettingsJson(const Board& board, const BoardRow& row) {
+  Json out = Json::array();
+  for (const Setting setting : SettingsOf(board, row)) out.push_back(SettingName(setting));
+  return out;
+}
+
+std::string SettingsText(const Board& board, const BoardRow& row) {
+  std::string out;
+  for (const Setting setting : SettingsOf(board, row)) {
+    out += (out.empty() ? "" : " ") + std::string(SettingName(setting));
+  }
+  return out;
+}
+
 Json RowJson(const Board& board, const BoardRow& row) {
   Json entries = Json::array();
   for (size_t i = 0; i < board.columns.size(); ++i) {
@@ -65,8 +79,12 @@ Json RowJson(const Board& board, const BoardRow& row) {
           {"model_type", row.model_type},
           {"profile", row.profile},
           {"suite_version", row.suite_version},
-          {"chat_template", row.chat_template},
-          {"limit", OrNull(row.limit)},
+          {"settings", SettingsJson(board, row)},
+          {"chat_template", row.prompts.chat_template.has_value()},
+          {"chat_template_name", OrNull(row.prompts.chat_template)},
+          {"fewshot_as_multiturn", row.prompts.fewshot_as_multiturn},
+          {"system_instruction", row.prompts.system_instruction},
+          {"limit", nullptr},  // evaluations of some documents alone have no row
           {"architecture", row.architecture},
           {"parameters", row.parameters},
           {"license", row.license},
@@ -88,7 +106,8 @@ std::string BoardCsv(const BoardSelection& selection) {
   const Board& board = selection.board;
   std::string out =
       "rank,model,revision,precision,weight_type,model_type,architecture,parameters,license,likes,"
-      "flags,limit,profile,suite_version,request,finished_at,imported,average,average_stderr";
+      "flags,profile,suite_version,settings,chat_template,request,finished_at,imported,average,"
+      "average_stderr";
   for (const std::string& column : board.columns) {
     out += "," + CsvField(column) + "," + CsvField(column + " stderr");
   }
@@ -105,10 +124,11 @@ std::string BoardCsv(const BoardSelection& selection) {
     out += "," + CsvField(row->license);
     out += row->likes ? fmt::format(",{}", *row->likes) : ",";
     out += "," + CsvField(flags);
-    out += row->limit ? fmt::format(",{}", *row->limit) : ",";
     out += "," + CsvField(row->profile) + "," + CsvField(row->suite_version) + "," +
-           CsvField(row->request) + "," + FormatUtcMicros({row->finished_at_us}) +
-           CsvScore(row->average);
+           SettingsText(board, *row) + "," + CsvField(row->prompts.chat_template.value_or("")) +
+           "," + CsvField(row->request) + "," +
+           (row->finished_at_us == 0 ? "" : FormatUtcMicros({row->finished_at_us})) +
+           (row->is_imported ? ",1" : ",0") + CsvScore(row->average);
     for (const auto& score : row->scores) out += CsvScore(score);
     out += "\r\n";
   }
@@ -122,8 +142,11 @@ Json BoardJson(const BoardSelection& selection) {
   }
   return {{"suite", selection.board.suite},
           {"suite_version", selection.board.version},
+          {"suite_versions", selection.board.versions},
+          {"profile", selection.board.profile},
           {"columns", selection.board.columns},
           {"total", selection.rows.size()},
+          {"flagged_hidden", HiddenModels(selection.board, selection.query)},
           {"rows", std::move(rows)}};
 }
 

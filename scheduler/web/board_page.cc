@@ -21,6 +21,7 @@ std::string Label(const BoardColumn& column, Language language) {
     if (column.id == "type") return texts::kType;
     if (column.id == "parameters") return texts::kSize;
     if (column.id == "precision") return texts::kPrecision;
+    if (column.id == "settings") return texts::kPrompts;
     if (column.id == "license") return texts::kLicense;
     if (column.id == "likes") return texts::kLikes;
     if (column.id == "architecture") return texts::kArchitecture;
@@ -107,21 +108,52 @@ void AddRowsChoice(const BoardQuery& query, Language language, Html* html) {
   html->Add("</select></label>");
 }
 
+// Of the suite, where there are evaluations in earlier ones; the current one by default.
+void AddVersions(const Board& board, Language language, Html* html) {
+  if (board.versions.size() < 2) return;
+  html->Add(R"(<label>{} <select name="version">)", texts::kVersionOfSuite.In(language));
+  for (const std::string& version : board.versions) {
+    html->Add(R"(<option value="{}"{}>{}</option>)",
+              version == board.versions.front() ? "" : version,
+              Markup{version == board.version ? " selected" : ""}, version);
+  }
+  html->Add("</select></label>");
+}
+
+// Of prompts; only where the board has rows that differ in them.
+void AddSettingsChoice(const BoardSelection& selection, Language language, Html* html) {
+  const Board& board = selection.board;
+  const bool differ =
+      std::any_of(board.rows.begin(), board.rows.end(),
+                  [&board](const BoardRow& row) { return !SettingsOf(board, row).empty(); });
+  if (!differ && selection.query.settings.empty()) return;
+  constexpr std::array<const char*, 4> kValues = {"", "standard", "chat", "other"};
+  const std::array<Words, 4> labels = {texts::kAny, texts::kStandard, texts::kChat,
+                                       texts::kOtherSettings};
+  html->Add(R"(<label>{} <select name="settings">)", texts::kPrompts.In(language));
+  for (size_t i = 0; i < kValues.size(); ++i) {
+    html->Add(R"(<option value="{}"{}>{}</option>)", kValues[i],
+              Markup{selection.query.settings == kValues[i] ? " selected" : ""},
+              labels[i].In(language));
+  }
+  html->Add("</select></label>");
+}
+
 // What fewer readers want, behind one line that is open while any of it is used.
 void AddMore(const BoardSelection& selection, const BoardChoices& choices, Language language,
              Html* html) {
   const BoardQuery& query = selection.query;
   const bool used = !query.licenses.empty() || query.billions_least || query.billions_most ||
-                    query.show_flagged || query.show_partial || !query.columns.empty() ||
+                    query.show_flagged || !query.version.empty() || !query.columns.empty() ||
                     query.rows_per_page != kRowsPerPageDefault;
   html->Add(R"(<details class="more"{}><summary>{}</summary><div class="fields">)",
             Markup{used ? " open" : ""}, texts::kMore.In(language));
   AddSelect("license", texts::kLicense.In(language), choices.licenses, query.licenses,
             texts::kAny.In(language), html);
   AddSizes(query, language, html);
+  AddVersions(selection.board, language, html);
   AddRowsChoice(query, language, html);
   AddCheckBox("flagged", "1", texts::kShowFlagged.In(language), query.show_flagged, html);
-  AddCheckBox("partial", "1", texts::kShowPartial.In(language), query.show_partial, html);
   AddColumnChoice(selection, language, html);
   html->Add("</div></details>");
 }
@@ -147,6 +179,7 @@ Markup Filters(const PageContext& context, const BoardSelection& selection,
   AddSelect("type", texts::kType.In(language), choices.types, query.types, any, &html);
   AddSelect("precision", texts::kPrecision.In(language), choices.precisions, query.precisions, any,
             &html);
+  AddSettingsChoice(selection, language, &html);
   if (query.sort != "average" || !query.descending) {
     AddHidden("sort", query.sort, &html);
     AddHidden("order", query.descending ? "desc" : "asc", &html);
@@ -196,8 +229,31 @@ void AddText(std::string_view text, const char* css, std::string_view label, Htm
   html->Add(R"(<td class="{}" data-label="{}">{}</td>)", css, label, text.empty() ? "–" : text);
 }
 
-void AddCell(const BoardRow& row, const BoardColumn& column, size_t score, std::string_view label,
-             Html* html) {
+std::string SettingLabel(Setting setting, const BoardRow& row, Language language) {
+  const std::string name = row.prompts.chat_template.value_or("");
+  switch (setting) {
+    case Setting::kChatTemplate:
+      return texts::kChat.In(language) + (name.empty() ? name : " " + name);
+    case Setting::kFewshotInOneTurn:
+      return texts::kOneTurn.In(language);
+    case Setting::kSystemInstruction:
+      return texts::kSystemInstruction.In(language);
+    case Setting::kProfile:
+      return texts::kProfile.In(language) + std::string(" ") + row.profile;
+  }
+  return "";
+}
+
+std::string SettingsLabel(const Board& board, const BoardRow& row, Language language) {
+  std::string out;
+  for (const Setting setting : SettingsOf(board, row)) {
+    out += (out.empty() ? "" : ", ") + SettingLabel(setting, row, language);
+  }
+  return out.empty() ? texts::kStandard.In(language) : out;
+}
+
+void AddCell(const BoardSelection& selection, const BoardRow& row, const BoardColumn& column,
+             size_t score, std::string_view label, Language language, Html* html) {
   if (column.id == "average") return AddScore(row.average, "number average", label, html);
   if (column.is_score) return AddScore(row.scores[score], "number", label, html);
   if (column.id == "type") {
@@ -205,6 +261,9 @@ void AddCell(const BoardRow& row, const BoardColumn& column, size_t score, std::
     return AddText(sign + row.model_type, "short", label, html);
   }
   if (column.id == "precision") return AddText(row.precision, "short", label, html);
+  if (column.id == "settings") {
+    return AddText(SettingsLabel(selection.board, row, language), "", label, html);
+  }
   if (column.id == "license") return AddText(row.license, "", label, html);
   if (column.id == "architecture") return AddText(row.architecture, "", label, html);
   if (column.id == "weight_type") return AddText(row.weight_type, "", label, html);
@@ -225,6 +284,15 @@ void AddFlag(const std::string& reason, const std::string& url, Language languag
             texts::kDiscussion.In(language));
 }
 
+// What of a setting is too long for the table.
+Markup TitleOf(Setting setting, const BoardRow& row) {
+  Html html;
+  if (setting == Setting::kSystemInstruction) {
+    html.Add(R"( title="{}")", row.prompts.system_instruction);
+  }
+  return html.Take();
+}
+
 void AddModel(const Board& board, const BoardRow& row, Language language, Html* html) {
   if (row.is_imported) {
     html->Add(R"(<th scope="row" class="model">{} <span class="tag">{}</span>)", row.model,
@@ -234,12 +302,10 @@ void AddModel(const Board& board, const BoardRow& row, Language language, Html* 
               UrlComponent(row.request), row.model);
   }
   if (row.deleted) html->Add(R"( <span class="tag warn">{}</span>)", texts::kDeleted.In(language));
-  if (row.limit) html->Add(R"( <span class="tag warn">{}</span>)", texts::kPartial.In(language));
-  if (row.suite_version != board.version) {
-    html->Add(R"( <span class="tag warn">{} {}</span>)", texts::kSuiteVersion.In(language),
-              row.suite_version);
+  for (const Setting setting : SettingsOf(board, row)) {
+    html->Add(R"( <span class="tag"{}>{}</span>)", TitleOf(setting, row),
+              SettingLabel(setting, row, language));
   }
-  if (row.chat_template) html->Add(R"( <span class="tag">{}</span>)", texts::kChat.In(language));
   for (const std::string& flag : row.flags) AddFlag(flag, row.flag_url, language, html);
   html->Add("</th>");
 }
@@ -276,7 +342,7 @@ Markup Table(const PageContext& context, const BoardSelection& selection,
              row->rank == 0 ? "–" : fmt::format("{}", row->rank));
     AddModel(selection.board, *row, language, &html);
     for (size_t i = 0; i < selection.columns.size(); ++i) {
-      AddCell(*row, selection.columns[i], indices[i], labels[i], &html);
+      AddCell(selection, *row, selection.columns[i], indices[i], labels[i], language, &html);
     }
     html.Add("</tr>\n");
   }

@@ -27,8 +27,11 @@ inline constexpr Words kSize{"Parameters", "파라미터 수"};
 inline constexpr Words kSizeLeast{"Parameters from (B)", "파라미터 최소 (B)"};
 inline constexpr Words kSizeMost{"Parameters to (B)", "파라미터 최대 (B)"};
 inline constexpr Words kShowFlagged{"Show flagged models", "경고 표시된 모델 보기"};
-inline constexpr Words kShowPartial{"Show partial evaluations and those of earlier versions",
-                                    "부분 평가와 이전 버전 평가 보기"};
+inline constexpr Words kVersionOfSuite{"Version of the suite", "평가 세트 버전"};
+inline constexpr Words kPrompts{"Settings", "설정"};
+inline constexpr Words kStandard{"standard", "표준"};
+inline constexpr Words kOtherSettings{"other", "기타"};
+inline constexpr Words kOneTurn{"few-shot in one turn", "예시를 한 턴에"};
 inline constexpr Words kAny{"any", "전체"};
 inline constexpr Words kColumns{"Columns", "열 선택"};
 inline constexpr Words kMore{"More filters, columns", "필터 더 보기, 열 선택"};
@@ -46,7 +49,6 @@ inline constexpr Words kFlagged{"flagged", "경고"};
 inline constexpr Words kImported{"imported", "가져온 점수"};
 inline constexpr Words kDeleted{"no longer on the hub", "허브에서 삭제됨"};
 inline constexpr Words kDiscussion{"discussion", "토론"};
-inline constexpr Words kPartial{"partial", "부분"};
 inline constexpr Words kChat{"chat template", "채팅 템플릿"};
 inline constexpr Words kUnknown{"unknown", "알 수 없음"};
 inline constexpr Words kShown{"{} of {} evaluations", "평가 {}건 (전체 {}건)"};
@@ -57,11 +59,12 @@ inline constexpr Words kNoMatch{"No evaluation matches these filters.",
                                 "조건에 맞는 평가가 없습니다."};
 inline constexpr Words kScoreNote{
     "Scores are percentages, ± one standard error. The average is the plain mean of the columns, "
-    "and is "
-    "given only where every column was evaluated in full.",
-    "점수는 백분율이며 ± 뒤는 표준 오차입니다. 평균은 각 열의 단순 평균이고, 모든 열이 빠짐없이 "
-    "평가된 "
-    "경우에만 표시합니다."};
+    "and is given only where every column was evaluated. A tag names what differs from the suite's "
+    "own "
+    "settings, such as a chat template; evaluations of a part of the documents are not listed.",
+    "점수는 백분율이며 ± 뒤는 표준 오차입니다. 평균은 각 열의 단순 평균이고, 모든 열이 평가된 "
+    "경우에만 표시합니다. 평가 세트의 기본 설정과 다른 점(채팅 템플릿 등)은 꼬리표로 표시하며, "
+    "일부 문항만 평가한 결과는 싣지 않습니다."};
 inline constexpr Words kDownload{"Download", "내려받기"};
 inline constexpr Words kPagesOfTable{"Pages of the table", "표 페이지"};
 inline constexpr Words kPrevious{"Previous", "이전"};

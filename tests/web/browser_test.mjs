@@ -14,7 +14,7 @@ const WIDTHS = [1280, 390];
 const LANGUAGES = ['en', 'ko'];
 const PAGES = {
   leaderboard: '/',
-  'leaderboard-filtered': '/?q=model-1&flagged=1&partial=1&sort=score%3AKo-ARC&order=desc&rows=50',
+  'leaderboard-filtered': '/?q=model-1&flagged=1&settings=chat&sort=score%3AKo-ARC&order=desc&rows=50',
   'leaderboard-empty': '/?suite=toy&q=nothing-like-this',
   queue: '/queue',
   'queue-failed': '/queue?state=failed',

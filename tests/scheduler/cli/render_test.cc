@@ -234,14 +234,25 @@ TEST(RenderTest, LeaderboardShowsTheColumnsThatAreAskedForAndMarksRows) {
   board.rows[0].about.deleted_at_us = 1;
   board.rows[0].model = "org/a";
   board.rows[1].imported = true;
+  board.rows[1].rank = 0;
   board.rows[1].average = std::nan("");
   board.flagged_hidden = 2;
   EXPECT_EQ(RenderLeaderboard(Plain(80), board, {"type", "average", "params", "license"}),
             "#  model           type           average  params  license     note\n"
             "1  org/a           🔶 fine-tuned    70.00  10.7 B  apache-2.0  flagged, deleted\n"
-            "2  org/model-1.3B                       -                      imported\n"
+            "-  org/model-1.3B                       -                      imported\n"
             "\n2 models are flagged and not shown; --flagged shows them, `koeval models --flagged` "
             "says why\n");
+  board = Board({"a"});
+  board.rows[0].model = "org/a";
+  board.rows[0].settings = {"chat_template", "fewshot_in_one_turn", "profile"};
+  board.rows[0].chat_template = "rag";
+  board.rows[0].profile = "lm-eval-0.4";
+  EXPECT_EQ(RenderLeaderboard(Plain(120), board, {"average"}),
+            "#  model           average  note\n"
+            "1  org/a             70.00  chat template rag, few-shot in one turn, profile "
+            "lm-eval-0.4\n"
+            "2  org/model-1.3B    35.00\n");
   EXPECT_EQ(RenderLeaderboard(Plain(80), Board({"a", "b"}), {"scores"}),
             "#  model                                                 a      b\n"
             "1  한국어-연구소/아주-긴-이름의-모델-10.7B-instruct  50.00  51.00\n"

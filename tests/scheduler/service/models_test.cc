@@ -124,6 +124,7 @@ TEST_F(ModelsTest, AFlaggedModelIsHiddenUntilItIsAskedForOrTheFlagIsLifted) {
   ASSERT_EQ(shown.rows_size(), 2);
   EXPECT_EQ(shown.flagged_hidden(), 0);
   for (const v1::LeaderboardRow& row : shown.rows()) {
+    EXPECT_EQ(row.rank(), row.model() == "org/good" ? 0 : 1) << "a flagged model takes no rank";
     EXPECT_EQ(row.has_flag(), row.model() == "org/good");
     EXPECT_EQ(row.facts().model(), row.model());
     EXPECT_EQ(row.weight_type(), "Original");

@@ -36,7 +36,7 @@ class OpenApiTest : public WebTest {
 
 TEST_F(OpenApiTest, EveryAnswerFitsTheDescriptionAndEveryPathIsDescribed) {
   RunSome();
-  Expect("/api/v1/leaderboard", "get", Get("/api/v1/leaderboard?partial=1"));
+  Expect("/api/v1/leaderboard", "get", Get("/api/v1/leaderboard?settings=standard"));
   Expect("/api/v1/queue", "get", Get("/api/v1/queue"));
   Expect("/api/v1/requests", "get", Get("/api/v1/requests"));
   for (const char* id : {"finished", "failed", "waiting", "nothing"}) {

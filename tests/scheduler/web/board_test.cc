@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "scheduler/web/board_files.h"
 
@@ -59,18 +61,17 @@ TEST(BoardTest, TheErrorOfTheMeanIsThatOfIndependentColumns) {
   EXPECT_DOUBLE_EQ(*board.rows[0].average->stderr_value, 0.025);  // sqrt(.03^2 + .04^2) / 2
 }
 
-TEST(BoardTest, OnlyCompleteRowsHaveAnAverageAndARank) {
+TEST(BoardTest, OnlyCompleteRowsHaveAnAverageAndOnlyThoseWithoutAFlagARank) {
   BoardRow missing = Row("missing", 0.9, 0.9);
   missing.scores[1].reset();
   BoardRow nan = Row("nan", 0.9, 0.9);
   nan.scores[0]->value = std::numeric_limits<double>::quiet_NaN();
-  BoardRow limited = Row("limited", 0.9, 0.9);
-  limited.limit = 10;
-  BoardRow older = Row("older", 0.9, 0.9);
-  older.suite_version = "0";
-  const Board board = TwoColumns({missing, nan, limited, older, Row("whole", 0.1, 0.1)});
+  BoardRow flagged = Row("flagged", 0.9, 0.9);
+  flagged.flags = {"contaminated"};
+  const Board board = TwoColumns({missing, nan, flagged, Row("whole", 0.1, 0.1)});
   for (const BoardRow& row : board.rows) {
-    EXPECT_EQ(row.average.has_value(), row.request == "whole") << row.request;
+    EXPECT_EQ(row.average.has_value(), row.request == "whole" || row.request == "flagged")
+        << row.request;
     EXPECT_EQ(row.rank, row.request == "whole" ? 1 : 0) << row.request;
   }
 }
@@ -100,20 +101,66 @@ TEST(BoardTest, SortsByOneScoreAndByName) {
   EXPECT_THAT(SelectRows(board, query).status().message(), HasSubstr("sort"));
 }
 
-TEST(BoardTest, FiltersHideWhatIsFlaggedPartialOrOfAnotherVersionUnlessAsked) {
+TEST(BoardTest, FlaggedModelsAreHiddenAndCountedUnlessAsked) {
   BoardRow flagged = Row("flagged", 0.5, 0.5);
   flagged.flags = {"contaminated"};
-  BoardRow partial = Row("partial", 0.5, 0.5);
-  partial.limit = 3;
-  BoardRow older = Row("older", 0.5, 0.5);
-  older.suite_version = "0";
-  const Board board = TwoColumns({flagged, partial, older, Row("plain", 0.1, 0.1)});
-  EXPECT_THAT(Ids(board, {}), ElementsAre("plain"));
+  BoardRow again = flagged;
+  again.request = "again";
+  const Board board = TwoColumns({flagged, again, Row("plain", 0.1, 0.1)});
   BoardQuery query;
+  EXPECT_THAT(Ids(board, query), ElementsAre("plain"));
+  EXPECT_EQ(HiddenModels(board, query), 1);
+  query.search = "plain";
+  EXPECT_EQ(HiddenModels(board, query), 0) << "the flag is not why it is left out";
+  query.search = "";
   query.show_flagged = true;
-  EXPECT_THAT(Ids(board, query), ElementsAre("flagged", "plain"));
-  query.show_partial = true;
-  EXPECT_EQ(Ids(board, query).size(), 4U);
+  EXPECT_THAT(Ids(board, query), ElementsAre("again", "flagged", "plain"));
+  EXPECT_EQ(HiddenModels(board, query), 0);
+}
+
+// A plain row, and five that were evaluated otherwise.
+Board DifferentSettings() {
+  BoardRow chat = Row("chat", 0.9, 0.9);
+  chat.prompts = {"", true, ""};
+  BoardRow one_turn = Row("one-turn", 0.8, 0.8);
+  one_turn.prompts = {"rag", false, ""};
+  BoardRow instructed = Row("instructed", 0.7, 0.7);
+  instructed.prompts = {{}, false, "Be brief."};
+  BoardRow profile = Row("profile", 0.6, 0.6);
+  profile.profile = "lm-eval-0.4";
+  BoardRow plain = Row("plain", 0.5, 0.5);
+  plain.profile = "leaderboard-v1";
+  Board board = TwoColumns({chat, one_turn, instructed, profile, plain});
+  board.profile = "leaderboard-v1";
+  return board;
+}
+
+TEST(BoardTest, SettingsSayWhatDiffersFromTheSuite) {
+  const Board board = DifferentSettings();
+  const auto names = [&board](size_t i) {
+    std::vector<std::string> out;
+    for (const Setting setting : SettingsOf(board, board.rows[i])) {
+      out.emplace_back(SettingName(setting));
+    }
+    return out;
+  };
+  EXPECT_THAT(names(0), ElementsAre("chat_template"));
+  EXPECT_THAT(names(1), ElementsAre("chat_template", "fewshot_in_one_turn"));
+  EXPECT_THAT(names(2), ElementsAre("system_instruction"));
+  EXPECT_THAT(names(3), ElementsAre("profile"));
+  EXPECT_THAT(names(4), ElementsAre());
+}
+
+TEST(BoardTest, FiltersBySettings) {
+  const Board board = DifferentSettings();
+  BoardQuery query;
+  EXPECT_EQ(Ids(board, query).size(), 5U);
+  query.settings = "standard";
+  EXPECT_THAT(Ids(board, query), ElementsAre("plain"));
+  query.settings = "chat";
+  EXPECT_THAT(Ids(board, query), ElementsAre("chat", "one-turn"));
+  query.settings = "other";
+  EXPECT_THAT(Ids(board, query), ElementsAre("instructed", "profile"));
 }
 
 TEST(BoardTest, FiltersByNameTypePrecisionLicenceAndSize) {
@@ -139,7 +186,8 @@ TEST(BoardTest, FiltersByNameTypePrecisionLicenceAndSize) {
 
 TEST(BoardTest, AQueryReadsBackFromItsOwnParameters) {
   const auto params = Params::Parse(
-      "suite=s&q=x&type=a&precision=float16&license=mit&min_b=1.5&max_b=70&flagged=1&partial=1&"
+      "suite=s&version=1&q=x&type=a&precision=float16&license=mit&min_b=1.5&max_b=70&flagged=1&"
+      "settings=chat&"
       "sort=score%3AA&order=asc&col=average&page=2&rows=50");
   const auto query = ParseBoardQuery(*params);
   ASSERT_TRUE(query.ok());
@@ -148,7 +196,8 @@ TEST(BoardTest, AQueryReadsBackFromItsOwnParameters) {
 }
 
 TEST(BoardTest, BadParametersAreNamed) {
-  for (const char* text : {"min_b=x", "max_b=-1", "order=up", "page=0", "rows=10001"}) {
+  for (const char* text :
+       {"min_b=x", "max_b=-1", "order=up", "page=0", "rows=10001", "settings=odd"}) {
     const auto query = ParseBoardQuery(*Params::Parse(text));
     ASSERT_FALSE(query.ok()) << text;
     const std::string name(text, std::string_view(text).find('='));
@@ -193,6 +242,34 @@ TEST(BoardFilesTest, CsvQuotesAndDefusesFormulas) {
   const std::string csv = BoardCsv({board, query, {}, *SelectRows(board, query)});
   EXPECT_THAT(csv, HasSubstr("\r\n1,\"'=1+1,\"\"x\"\"\","));
   EXPECT_THAT(csv, HasSubstr(",0.375,0.025,0.5,0.03,0.25,0.04\r\n"));
+}
+
+TEST(BoardFilesTest, EveryCsvRowHasAsManyFieldsAsTheHeader) {
+  Board board = DifferentSettings();
+  const BoardQuery query;
+  const std::string csv = BoardCsv({board, query, {}, *SelectRows(board, query)});
+  std::istringstream lines(csv);
+  std::string line;
+  std::getline(lines, line);
+  const auto commas = std::count(line.begin(), line.end(), ',');
+  int rows = 0;
+  for (; std::getline(lines, line); ++rows) {
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), commas) << line;
+  }
+  EXPECT_EQ(rows, 5);
+  EXPECT_THAT(csv, HasSubstr(",chat_template fewshot_in_one_turn,rag,one-turn,"));
+}
+
+TEST(BoardFilesTest, JsonTellsTheSettingsOfARow) {
+  const Board board = DifferentSettings();
+  const BoardQuery query;
+  const Json rows = BoardJson({board, query, {}, *SelectRows(board, query)})["rows"];
+  EXPECT_EQ(rows[1]["settings"], Json({"chat_template", "fewshot_in_one_turn"}));
+  EXPECT_EQ(rows[1]["chat_template_name"], "rag");
+  EXPECT_EQ(rows[2]["system_instruction"], "Be brief.");
+  EXPECT_EQ(rows[4]["settings"], Json::array());
+  EXPECT_EQ(rows[4]["chat_template"], false);
+  EXPECT_TRUE(rows[4]["chat_template_name"].is_null());
 }
 
 TEST(BoardFilesTest, JsonHasNullWhereThereIsNoNumber) {

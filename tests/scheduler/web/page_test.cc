@@ -34,6 +34,8 @@ BoardRow EvilRow() {
   row.request = row.model = row.revision = row.precision = row.model_type = kEvil;
   row.license = row.architecture = row.weight_type = row.suite_version = kEvil;
   row.flags = {kEvil};
+  row.prompts = {kEvil, false, kEvil};
+  row.profile = kEvil;
   row.scores = {ScoreCell{0.5, 0.1}};
   row.stored_average = 0.5;
   return row;
@@ -73,6 +75,36 @@ TEST(BoardPageTest, AnEmptyBoardSaysSoInBothLanguages) {
   EXPECT_THAT(BoardHtml(board, Language::kEnglish), HasSubstr("No evaluation has finished yet"));
   EXPECT_THAT(BoardHtml(board, Language::kKorean), HasSubstr("아직 끝난 평가가 없습니다"));
   EXPECT_THAT(BoardHtml(board, Language::kKorean), HasSubstr("<html lang=\"ko\">"));
+}
+
+TEST(BoardPageTest, ARowSaysWhatDiffersFromTheSuitesSettings) {
+  BoardRow plain;
+  plain.model = "org/model";
+  plain.scores = {ScoreCell{0.5, 0.1}};
+  Board board{"s", "Suite", "1", {"A"}, {plain}};
+  EXPECT_THAT(BoardHtml(board, Language::kEnglish), Not(HasSubstr("name=\"settings\"")));
+  BoardRow chat = plain;
+  chat.prompts = {"rag", false, "Be brief."};
+  board.rows.push_back(chat);
+  const std::string html = BoardHtml(board, Language::kEnglish);
+  EXPECT_THAT(html, HasSubstr("<span class=\"tag\">chat template rag</span>"));
+  EXPECT_THAT(html, HasSubstr("<span class=\"tag\">few-shot in one turn</span>"));
+  EXPECT_THAT(html, HasSubstr("title=\"Be brief.\">System instruction</span>"));
+  EXPECT_THAT(html, HasSubstr("<select name=\"settings\">"));
+  EXPECT_THAT(BoardHtml(board, Language::kKorean), HasSubstr(">채팅 템플릿 rag</span>"));
+  BoardQuery query;
+  query.columns = {"settings"};
+  EXPECT_THAT(BoardHtml(board, Language::kEnglish, query),
+              HasSubstr("chat template rag, few-shot in one turn, System instruction</td>"));
+}
+
+TEST(BoardPageTest, EarlierVersionsOfTheSuiteCanBeChosenWhereThereAreAny) {
+  Board board{"s", "Suite", "2", {"A"}, {}};
+  board.versions = {"2"};
+  EXPECT_THAT(BoardHtml(board, Language::kEnglish), Not(HasSubstr("name=\"version\"")));
+  board.versions = {"2", "1"};
+  EXPECT_THAT(BoardHtml(board, Language::kEnglish),
+              HasSubstr("<option value=\"\" selected>2</option><option value=\"1\">1</option>"));
 }
 
 TEST(BoardPageTest, ScoresStandWithTheirErrorAndHeadersSayTheOrder) {
