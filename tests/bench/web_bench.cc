@@ -6,7 +6,9 @@
 // Makes a database of its own: 2,000 models with 1,000 stored samples each by default. A scheduler
 // in this process evaluates toy requests on workers without a model, while a schedule of 50
 // requests a second asks for pages over loopback. A latency counts from when the request was due,
-// so that a stall counts for all that it delays. Prints a table; nothing is asserted.
+// so that a stall counts for all that it delays. Of heartbeats it prints how long answers took, and
+// the longest gap between two of them that the scheduler itself saw, beside the time after which it
+// gives up a worker by default. Prints a table; nothing is asserted.
 #include <fmt/core.h>
 #include <httplib.h>
 
@@ -28,6 +30,9 @@ namespace koeval::service {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
+
+constexpr int64_t kBeatMs = 100;
+constexpr int64_t kGapPollMs = 10;  // a gap is known to this and one turn of the dispatcher
 
 struct Arguments {
   int64_t models = 2'000, samples = 1'000, rate = 50, seconds = 60, workers = 4;
@@ -153,13 +158,45 @@ class Heart {
       while (!stream_.Next().has_heartbeat_ack()) {
       }
       answers_.push_back(Milliseconds(SteadyClock::now() - sent));
-      std::this_thread::sleep_until(sent + std::chrono::milliseconds(100));
+      std::this_thread::sleep_until(sent + std::chrono::milliseconds(kBeatMs));
     }
   }
 
   FakeStream stream_;
   std::atomic<bool> stop_{false};
   std::vector<double> answers_;
+  std::thread thread_;
+};
+
+// Asks the scheduler again and again how long ago it heard of the worker "heart".
+class GapWatch {
+ public:
+  explicit GapWatch(const std::shared_ptr<grpc::Channel>& channel)
+      : cluster_(v1::ClusterService::NewStub(channel)), thread_([this] { Run(); }) {}
+  // Ends it; the longest gap in milliseconds, and how often it has asked.
+  std::pair<int64_t, int64_t> Stop() {
+    stop_.store(true);
+    thread_.join();
+    return {longest_, asked_};
+  }
+
+ private:
+  void Run() {
+    while (!stop_.load()) {
+      grpc::ClientContext context;
+      v1::ListWorkersResponse response;
+      if (!cluster_->ListWorkers(&context, {}, &response).ok()) return;
+      ++asked_;
+      for (const v1::Worker& worker : response.workers()) {
+        if (worker.id() == "heart") longest_ = std::max(longest_, worker.last_seen_ms_ago());
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(kGapPollMs));
+    }
+  }
+
+  std::unique_ptr<v1::ClusterService::Stub> cluster_;
+  std::atomic<bool> stop_{false};
+  int64_t longest_ = 0, asked_ = 0;
   std::thread thread_;
 };
 
@@ -239,6 +276,7 @@ int Main(int argc, char** argv) {
   fmt::print("{} models, {} stored samples, {} workers, {} requests/s for {} s\n", fill.models,
              fill.models * fill.samples_per_model, arguments.workers, arguments.rate,
              arguments.seconds);
+  const auto before = SteadyClock::now();
   auto scheduler = Scheduler::Start(config, {std::move(*store), std::make_unique<FakeChecks>(),
                                              Clock::Real(), [](const Status&) {}});
   if (!scheduler.ok()) return Complain(scheduler.status());
@@ -248,20 +286,28 @@ int Main(int argc, char** argv) {
 
   const auto first = SteadyClock::now();
   (void)httplib::Client(url).Get("/");
-  fmt::print("first page after the start: {:.0f} ms\n", Milliseconds(SteadyClock::now() - first));
+  fmt::print("start: {:.0f} ms; first page after it: {:.0f} ms\n", Milliseconds(first - before),
+             Milliseconds(SteadyClock::now() - first));
   std::vector<std::unique_ptr<FakeWorker>> workers;
   for (int64_t i = 0; i < arguments.workers; ++i) {
     workers.push_back(std::make_unique<FakeWorker>(channel, fmt::format("node-{}", i)));
   }
   Submitter submitter(channel);
   Heart heart(channel);
+  GapWatch watch(channel);
   const auto all = AskForPages(url, arguments);
+  const auto [gap, polls] = watch.Stop();
   const auto [slowest, median] = heart.Stop();
   const int64_t evaluated = submitter.Stop() - arguments.models;
   workers.clear();
   Print(all);
   fmt::print("heartbeats: median answer {:.1f} ms, slowest {:.1f} ms; {} evaluations finished\n",
              median, slowest, evaluated);
+  fmt::print(
+      "longest gap between heartbeats, seen by the scheduler: {} ms (sent every {} ms, {} looks); "
+      "a "
+      "lease ends after {} ms by default\n",
+      gap, kBeatMs, polls, ServiceConfig().lease_ms);
   return (*scheduler)->Stop().ok() ? 0 : 1;
 }
 

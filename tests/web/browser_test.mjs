@@ -15,12 +15,14 @@ const LANGUAGES = ['en', 'ko'];
 const PAGES = {
   leaderboard: '/',
   'leaderboard-filtered': '/?q=model-1&flagged=1&settings=chat&sort=score%3AKo-ARC&order=desc&rows=50',
+  'leaderboard-settings': '/?settings=chat&col=average&col=settings',
   'leaderboard-empty': '/?suite=toy&q=nothing-like-this',
   queue: '/queue',
   'queue-failed': '/queue?state=failed',
   'request-finished': '/requests/r-0',
   'request-failed': '/requests/failed-0',
   'request-running': '/requests/running',
+  'request-infeasible': '/requests/failed-1',
   'request-pending': '/requests/pending-0',
   submit: '/submit',
   about: '/about',
@@ -132,6 +134,8 @@ async function followQueue(browser) {
 }
 
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'koeval-chromium-'));
+const fonts = process.env.KOEVAL_FONTS;
+if (fonts && fs.existsSync(fonts)) fs.symlinkSync(fonts, path.join(profile, '.fonts'));
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

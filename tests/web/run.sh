@@ -17,6 +17,13 @@ command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm
 
 cd "$root/tests/web"
 [ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund >/dev/null || skip "npm cannot fetch the test tools"
+# Signs of model types are emoji: a font for them without installing one.
+fonts="$PWD/node_modules/.fonts"
+if ! fc-list | grep -qi emoji && [ ! -d "$fonts" ]; then
+  mkdir "$fonts.new" && (cd "$fonts.new" && apt-get download fonts-noto-color-emoji && dpkg-deb -x ./*.deb .) >/dev/null 2>&1 &&
+    mv "$fonts.new" "$fonts" || { rm -rf "$fonts.new"; echo "note: no emoji font; signs show as boxes"; }
+fi
+export KOEVAL_FONTS="$fonts"
 shots="$build/screenshots"
 mkdir -p "$shots"
 rm -f "$shots/url"

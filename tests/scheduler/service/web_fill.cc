@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "scheduler/core/event_kinds.h"
+#include "scheduler/core/sentences.h"
+#include "scheduler/service/chat_spec.h"
 #include "scheduler/service/results_convert.h"
 #include "tests/scheduler/service/harness.h"
 
@@ -119,6 +121,7 @@ Status AddFinished(int64_t number, const FillOptions& options, Committer* out) {
   row.attempt = 1;
   row.hardware_class = "cuda:NVIDIA H100 80GB HBM3:torch2.13";
   if (number % 50 == 49) row.spec.limit = 10;
+  if (number % 31 == 5) row.spec.chat = ChatText({"", number % 62 == 5, ""});
   row.started_at = {row.submitted_at.micros + kHourMicros};
   row.finished_at = {row.started_at.micros + 2 * kHourMicros};
   const StoredScores scores = ScoresOf(number, options);
@@ -157,6 +160,13 @@ Status AddOthers(const FillOptions& options, Committer* out) {
     row.reason =
         "model-00002-of-00003.safetensors ends after 1073741824 bytes, its header says 4932808704";
     row.remedy = "Upload the file again, then retry.";
+    if (i % 2 == 1) {
+      using core::Sentence;
+      row.ending = "INFEASIBLE";
+      row.reason = core::Say(Sentence::kLargestSlot,
+                             {"140.0 GiB", "float32", "78.0 GiB", "gpu-node-07", "0"});
+      row.remedy = core::Say(Sentence::kUseBfloat16, {"70.0 GiB"});
+    }
     row.finished_at = {row.submitted_at.micros + kHourMicros};
     RETURN_IF_ERROR(out->Add(std::move(row)));
   }

@@ -21,7 +21,7 @@ inline constexpr int64_t kFillBatchSamples = 100;
 // The suite "ko-h5" of five columns over the toy tasks, beside the suite "toy" of WriteToySuite.
 void WriteFillSuite(const std::string& folder);
 // Commits finished requests "r-0"... of "ko-h5", every 50th of 10 documents alone,
-// every 97th of a flagged model, then
+// every 31st with a chat template, every 97th of a flagged model, then
 // "failed-0"... and "pending-0"..., which need kLargeModelBytes, into an empty store. Names and
 // scores follow from the number alone.
 Status FillStore(const FillOptions& options, store::JobStore& store);
