@@ -82,6 +82,14 @@ Redact RedactForReaders(const ServiceConfig& config, const DatasetStore& dataset
   };
 }
 
+void UsePublicName(const std::string& model, std::string* results_json) {
+  const std::string name = board::PublicModelName(model);
+  if (name == model) return;
+  ReplaceAll(results_json, Escaped(model), Escaped(name));
+  ReplaceAll(results_json, Escaped(evaluation::SanitizeModelName(model)),
+             Escaped(evaluation::SanitizeModelName(name)));
+}
+
 std::string BoardFiles::NameOf(const std::string& model) {
   std::string name = board::PublicModelName(model);
   if (name == model) return name;
@@ -205,13 +213,8 @@ Result<std::string> BoardFiles::ResultText(store::Reader& reader,
   ASSIGN_OR_RETURN(const StoredScores stored, ScoresFromJson(score->scores_json));
   ASSIGN_OR_RETURN(std::string text, redact_(stored.results_json));
   if (!text.starts_with("{")) return DataLoss("the stored result file is no object");
-  const std::string& model = row.spec.model;
-  const std::string name = board::PublicModelName(model);
-  if (name != model) {
-    ReplaceAll(&text, Escaped(model), Escaped(name));
-    ReplaceAll(&text, Escaped(evaluation::SanitizeModelName(model)),
-               Escaped(evaluation::SanitizeModelName(name)));
-  }
+  const std::string name = board::PublicModelName(row.spec.model);
+  UsePublicName(row.spec.model, &text);
   std::string general = PythonJsonDumps(GeneralConfig(row, name), {.indent = 2});
   ReplaceAll(&general, "\n", "\n  ");
   return fmt::format("{{\n  \"config_general\": {},{}", general, text.substr(1));

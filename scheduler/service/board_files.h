@@ -22,6 +22,9 @@ using Redact = std::function<Result<std::string>(const std::string& results_json
 // What readers without another role may not see. The arguments outlive the result.
 Redact RedactForReaders(const ServiceConfig& config, const DatasetStore& datasets);
 
+// In a result file, calls a model that is a local directory as everyone may know it.
+void UsePublicName(const std::string& model, std::string* results_json);
+
 // One thread at a time. Requests with a sample limit are tries, and have no files.
 class BoardFiles {
  public:

@@ -134,12 +134,13 @@ Status BoardService::DoUnflag(const core::Actor& actor, const std::string& model
 grpc::ServerUnaryReactor* BoardService::ListModels(grpc::CallbackServerContext* call,
                                                    const v1::ListModelsRequest* request,
                                                    v1::ListModelsResponse* response) {
-  return AnswerInPool(
-      context_, call, rpc::Role::kReader, *request,
-      [this, request, response](const core::Actor&) { return DoList(*request, response); });
+  return AnswerInPool(context_, call, rpc::Role::kReader, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoList(actor, *request, response);
+                      });
 }
 
-Status BoardService::DoList(const v1::ListModelsRequest& request,
+Status BoardService::DoList(const core::Actor& actor, const v1::ListModelsRequest& request,
                             v1::ListModelsResponse* response) {
   if (request.page_size() < 0 || request.page_size() > kPageMax) {
     return InvalidArgument(
@@ -155,6 +156,7 @@ Status BoardService::DoList(const v1::ListModelsRequest& request,
   for (;;) {
     ASSIGN_OR_RETURN(const auto rows, reader->Models(after, kPageMax));
     for (const core::ModelRow& row : rows) {
+      if (row.model.starts_with('/') && !Redaction::SeesAll(actor)) continue;
       ASSIGN_OR_RETURN(const auto flag, FlagInForce(*reader, row.model));
       if (request.flagged_only() && !flag) continue;
       if (response->models_size() == size) {  // one more: there is a next page

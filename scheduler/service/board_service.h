@@ -34,7 +34,9 @@ class BoardService final : public v1::BoardService::CallbackService {
                 v1::FlagModelResponse* response);
   Status DoUnflag(const core::Actor& actor, const std::string& model,
                   v1::UnflagModelResponse* response);
-  Status DoList(const v1::ListModelsRequest& request, v1::ListModelsResponse* response);
+  // Local directories are for operators alone.
+  Status DoList(const core::Actor& actor, const v1::ListModelsRequest& request,
+                v1::ListModelsResponse* response);
 
   const ServiceContext context_;
   std::atomic<int> imports_{0};  // under way

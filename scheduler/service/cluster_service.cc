@@ -15,11 +15,12 @@ grpc::ServerUnaryReactor* ClusterService::ListWorkers(grpc::CallbackServerContex
                                                       const v1::ListWorkersRequest* request,
                                                       v1::ListWorkersResponse* response) {
   return AnswerInPool(
-      context_, call, rpc::Role::kReader, *request, [this, response](const core::Actor&) {
+      context_, call, rpc::Role::kReader, *request, [this, response](const core::Actor& actor) {
         std::vector<core::WorkerView> workers;
         RETURN_IF_ERROR(context_.dispatcher.Ask(
             [&workers](const core::Core& core, core::Now) { workers = core.Workers(); }));
         for (const core::WorkerView& worker : workers) *response->add_workers() = ToProto(worker);
+        context_.redaction.Hide(actor, response);
         return OkStatus();
       });
 }
@@ -51,10 +52,11 @@ grpc::ServerUnaryReactor* CatalogueService::ListSuites(grpc::CallbackServerConte
                                                        const v1::ListSuitesRequest* request,
                                                        v1::ListSuitesResponse* response) {
   return AnswerAtOnce(
-      context_, call, rpc::Role::kReader, *request, [this, response](const core::Actor&) {
+      context_, call, rpc::Role::kReader, *request, [this, response](const core::Actor& actor) {
         for (const LoadedSuite& suite : context_.catalogue.all()) {
           *response->add_suites() = ToProto(suite, context_.catalogue.IsDefault(suite));
         }
+        context_.redaction.Hide(actor, response->mutable_suites());
         return OkStatus();
       });
 }

@@ -63,6 +63,7 @@ HttpRequest FromLibrary(const httplib::Request& request) {
   const size_t mark = request.target.find('?');
   if (mark != std::string::npos) out.query = request.target.substr(mark + 1);
   out.body = request.body;
+  out.peer = request.remote_addr;
   for (const auto& [name, value] : request.headers) {
     out.headers.emplace_back(LowerCase(name), value);
   }

@@ -19,6 +19,7 @@ struct HttpRequest {
   std::string query;   // as it was sent, without '?'
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string peer = {};  // address of who sent it, or their proxy
 
   // The first of that name, which is given in lower case; "" without one.
   std::string Header(std::string_view name) const;

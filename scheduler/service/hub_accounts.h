@@ -25,6 +25,8 @@ class HubAccounts {
   HubAccounts(ModelHub* hub, bool accept, const Clock& clock)
       : hub_(accept ? hub : nullptr), clock_(clock) {}
 
+  // Whether tokens of the hub are looked at.
+  bool accepts() const { return hub_ != nullptr; }
   // The hub token that the call carries; "" when it carries none or none are accepted.
   std::string TokenOf(const grpc::ServerContextBase& call) const;
   // The submitter "hub:ACCOUNT". Blocks. UNAUTHENTICATED for a token that the hub does not know,

@@ -120,10 +120,10 @@ inline constexpr int64_t kHttpStreamPauseMs = 500;     // between two readings o
 inline constexpr size_t kHttpCompressBytesLeast = 1'024;
 inline constexpr size_t kWebCacheEntries = 64;  // answers about leaderboards that are kept
 inline constexpr size_t kWebCacheBytes = 32 << 20;
-inline constexpr int kWebChecksMax = 2;         // checks at once that pages asked for
 inline constexpr int64_t kWebSectionRows = 50;  // requests of one state on the queue's overview
 inline constexpr int64_t kBoardEventsMax =
     100'000;  // read at once; beyond it the board is read anew
+inline constexpr size_t kRedactedNamesMax = 100'000;  // workers' names that are remembered
 inline constexpr int64_t kBoardRefreshMs =
     200;  // leaderboards are brought up to date at most so often
 inline constexpr int64_t kBoardStartWaitMs = 10'000;  // that pages wait for the first leaderboards

@@ -27,12 +27,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A reply with a request row, into any response that has one; then `done`.
+// A reply to `actor` with a request row, into any response that has one; then `done`.
 template <typename Response>
-Dispatcher::OnReply RowReply(Response* response, std::function<void(const Status&)> done) {
-  return [response, done = std::move(done)](const core::Reply& reply, const core::Core& core) {
+Dispatcher::OnReply RowReply(Redaction& redaction, const core::Actor& actor, Response* response,
+                             std::function<void(const Status&)> done) {
+  return [&redaction, actor, response, done = std::move(done)](const core::Reply& reply,
+                                                               const core::Core& core) {
     if (reply.status.ok() && reply.request) {
       *response->mutable_request() = ToProto(*reply.request, ReadLiveView(core, *reply.request));
+      redaction.Hide(actor, response->mutable_request());
     }
     done(reply.status);
   };
@@ -45,8 +48,8 @@ std::function<void(const Status&)> Finisher(grpc::ServerUnaryReactor* reactor) {
 // What one Watch stream remembers between its fillings.
 class WatchFiller {
  public:
-  WatchFiller(const ServiceContext& context, int64_t after, RequestId id)
-      : context_(context), after_(after), id_(std::move(id)) {}
+  WatchFiller(const ServiceContext& context, core::Actor actor, int64_t after, RequestId id)
+      : context_(context), actor_(std::move(actor)), after_(after), id_(std::move(id)) {}
 
   WatchHub::Stream::Filled operator()() {
     // Read first: what is committed later wakes the stream again.
@@ -54,7 +57,10 @@ class WatchFiller {
     auto events = Read();
     if (!events.ok()) return {Fill::kEnd, {}, rpc::ToGrpc(events.status())};
     WatchHub::Stream::Filled filled;
-    for (const core::EventRow& event : *events) filled.messages.push_back(ToProto(event));
+    for (const core::EventRow& event : *events) {
+      filled.messages.push_back(ToProto(event));
+      context_.redaction.Hide(actor_, &filled.messages.back());
+    }
     if (!events->empty()) after_ = events->back().seq;
     if (static_cast<int64_t>(events->size()) == kWatchBatch) {
       filled.next = Fill::kMore;
@@ -72,6 +78,7 @@ class WatchFiller {
   }
 
   const ServiceContext& context_;
+  const core::Actor actor_;
   int64_t after_;
   const RequestId id_;
 };
@@ -141,7 +148,9 @@ Result<std::pair<core::RequestSpec, std::string>> QueueService::Resolve(
     const core::Actor& actor, const v1::RequestSpec& wanted, const std::string& request_id) {
   core::RequestSpec spec = FromProto(wanted);
   spec.submitter = actor.who;
-  ASSIGN_OR_RETURN(spec, CompleteSpec(std::move(spec), context_.config, context_.catalogue));
+  auto complete = CompleteSpec(std::move(spec), context_.config, context_.catalogue);
+  RETURN_IF_ERROR(context_.redaction.Hidden(actor, complete.status()));
+  spec = *std::move(complete);
   std::string identity;
   if (context_.hub == nullptr || !IsHubModel(spec, context_.config)) {
     return std::pair(std::move(spec), std::move(identity));
@@ -169,7 +178,7 @@ Status QueueService::DoSubmit(const core::Actor& actor, const v1::SubmitRequest&
                               std::function<void(const Status&)> done) {
   RETURN_IF_ERROR(ValidateRequestId(request.request_id()));
   ASSIGN_OR_RETURN(auto resolved, Resolve(actor, request.spec(), request.request_id()));
-  auto on_row = RowReply(response, std::move(done));
+  auto on_row = RowReply(context_.redaction, actor, response, std::move(done));
   return context_.dispatcher.Call(
       [&](core::ReplyToken token) {
         return core::Submit{token,
@@ -232,18 +241,21 @@ Status QueueService::DoDryRun(const core::Actor& actor, const v1::DryRunRequest&
     if (const core::RequestRow* same = core.FindSame(parts.identity)) parts.same = same->id.text;
   }));
   FillDryRun(parts, response);
+  context_.redaction.Hide(actor, response);
   return OkStatus();
 }
 
 grpc::ServerUnaryReactor* QueueService::GetRequest(grpc::CallbackServerContext* call,
                                                    const v1::GetRequestRequest* request,
                                                    v1::GetRequestResponse* response) {
-  return AnswerInPool(
-      context_, call, rpc::Role::kReader, *request,
-      [this, request, response](const core::Actor&) { return DoGet(*request, response); });
+  return AnswerInPool(context_, call, rpc::Role::kReader, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoGet(actor, *request, response);
+                      });
 }
 
-Status QueueService::DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response) {
+Status QueueService::DoGet(const core::Actor& actor, const v1::GetRequestRequest& request,
+                           v1::GetRequestResponse* response) {
   const RequestId id{request.request_id()};
   ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
   ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(id));
@@ -251,18 +263,21 @@ Status QueueService::DoGet(const v1::GetRequestRequest& request, v1::GetRequestR
   ASSIGN_OR_RETURN(const auto attempts, reader->Attempts(id));
   *response->mutable_request() = ToProto(row, live.front());
   for (const core::AttemptRow& attempt : attempts) *response->add_attempts() = ToProto(attempt);
+  context_.redaction.Hide(actor, response);
   return OkStatus();
 }
 
 grpc::ServerUnaryReactor* QueueService::Explain(grpc::CallbackServerContext* call,
                                                 const v1::ExplainRequest* request,
                                                 v1::ExplainResponse* response) {
-  return AnswerInPool(
-      context_, call, rpc::Role::kReader, *request,
-      [this, request, response](const core::Actor&) { return DoExplain(*request, response); });
+  return AnswerInPool(context_, call, rpc::Role::kReader, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoExplain(actor, *request, response);
+                      });
 }
 
-Status QueueService::DoExplain(const v1::ExplainRequest& request, v1::ExplainResponse* response) {
+Status QueueService::DoExplain(const core::Actor& actor, const v1::ExplainRequest& request,
+                               v1::ExplainResponse* response) {
   const RequestId id{request.request_id()};
   ASSIGN_OR_RETURN(const auto reader, context_.readers.Borrow());
   ASSIGN_OR_RETURN(const core::RequestRow row, reader->GetRequest(id));
@@ -276,6 +291,7 @@ Status QueueService::DoExplain(const v1::ExplainRequest& request, v1::ExplainRes
   if (!why.ok()) {  // it has ended
     response->set_answer(row.ending.empty() ? "It has just ended."
                                             : "It has ended as " + row.ending + ".");
+    context_.redaction.Hide(actor, response);
     return OkStatus();
   }
   response->set_answer(why->answer);
@@ -283,18 +299,20 @@ Status QueueService::DoExplain(const v1::ExplainRequest& request, v1::ExplainRes
   response->set_hardware_class(why->bound_class);
   response->set_slots_known(why->slots_known);
   for (const core::SlotVerdict& verdict : why->slots) *response->add_slots() = ToProto(verdict);
+  context_.redaction.Hide(actor, response);
   return OkStatus();
 }
 
 grpc::ServerUnaryReactor* QueueService::ListRequests(grpc::CallbackServerContext* call,
                                                      const v1::ListRequestsRequest* request,
                                                      v1::ListRequestsResponse* response) {
-  return AnswerInPool(
-      context_, call, rpc::Role::kReader, *request,
-      [this, request, response](const core::Actor&) { return DoList(*request, response); });
+  return AnswerInPool(context_, call, rpc::Role::kReader, *request,
+                      [this, request, response](const core::Actor& actor) {
+                        return DoList(actor, *request, response);
+                      });
 }
 
-Status QueueService::DoList(const v1::ListRequestsRequest& request,
+Status QueueService::DoList(const core::Actor& actor, const v1::ListRequestsRequest& request,
                             v1::ListRequestsResponse* response) {
   ASSIGN_OR_RETURN(const store::RequestFilter filter, FilterFromProto(request));
   ASSIGN_OR_RETURN(store::Page page, PageFromProto(request));
@@ -306,6 +324,7 @@ Status QueueService::DoList(const v1::ListRequestsRequest& request,
   if (more) rows.resize(size);
   ASSIGN_OR_RETURN(const auto live, AskLiveViews(context_.dispatcher, rows));
   for (size_t i = 0; i < rows.size(); ++i) *response->add_requests() = ToProto(rows[i], live[i]);
+  context_.redaction.Hide(actor, response);
   if (more) response->set_next_page_token(ToPageToken(request, rows.back().number));
   return OkStatus();
 }
@@ -328,11 +347,11 @@ grpc::ServerWriteReactor<v1::WatchResponse>* QueueService::Watch(grpc::CallbackS
         "there are {} watchers already, or the scheduler stops; try again later", kWatchersMax)));
   }
   const bool from_now = request->after_seq() == 0 && !request->from_start();
-  auto stream =
-      WatchHub::Stream::Start(context_.streams,
-                              WatchFiller(context_, from_now ? committed : request->after_seq(),
-                                          RequestId{request->request_id()}),
-                              [this] { context_.watchers.Release(); });
+  auto stream = WatchHub::Stream::Start(
+      context_.streams,
+      WatchFiller(context_, *actor, from_now ? committed : request->after_seq(),
+                  RequestId{request->request_id()}),
+      [this] { context_.watchers.Release(); });
   context_.watchers.Add(stream);
   stream->Wake();  // for what was committed before the hub knew it
   return stream.get();
@@ -348,7 +367,7 @@ grpc::ServerUnaryReactor* QueueService::Cancel(grpc::CallbackServerContext* call
             [&](core::ReplyToken token) {
               return core::Cancel{token, actor, RequestId{request->request_id()}};
             },
-            RowReply(response, Finisher(reactor)));
+            RowReply(context_.redaction, actor, response, Finisher(reactor)));
       });
 }
 
@@ -362,7 +381,7 @@ grpc::ServerUnaryReactor* QueueService::Retry(grpc::CallbackServerContext* call,
             [&](core::ReplyToken token) {
               return core::Retry{token, actor, RequestId{request->request_id()}};
             },
-            RowReply(response, Finisher(reactor)));
+            RowReply(context_.redaction, actor, response, Finisher(reactor)));
       });
 }
 

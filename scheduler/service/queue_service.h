@@ -49,15 +49,21 @@ class QueueService final : public v1::QueueService::CallbackService {
                                    const v1::BackupRequest* request,
                                    v1::BackupResponse* response) override;
 
-  // --- What the calls answer, once the caller is admitted; for the pages too. In a pool. ---
+  // --- What the calls answer `actor`, once admitted; for the pages too. In a pool. ---
 
   // Posts the submission; `done` is called once with its outcome, `response` filled in before, by
   // the dispatcher's thread. Anything but OK: it was not posted, and `done` is never called.
   Status DoSubmit(const core::Actor& actor, const v1::SubmitRequest& request,
                   v1::SubmitResponse* response, std::function<void(const Status&)> done);
-  Status DoGet(const v1::GetRequestRequest& request, v1::GetRequestResponse* response);
-  Status DoExplain(const v1::ExplainRequest& request, v1::ExplainResponse* response);
-  Status DoList(const v1::ListRequestsRequest& request, v1::ListRequestsResponse* response);
+  // Waits for the checks and the hub: among the submissions.
+  Status DoDryRun(const core::Actor& actor, const v1::DryRunRequest& request,
+                  v1::DryRunResponse* response);
+  Status DoGet(const core::Actor& actor, const v1::GetRequestRequest& request,
+               v1::GetRequestResponse* response);
+  Status DoExplain(const core::Actor& actor, const v1::ExplainRequest& request,
+                   v1::ExplainResponse* response);
+  Status DoList(const core::Actor& actor, const v1::ListRequestsRequest& request,
+                v1::ListRequestsResponse* response);
 
  private:
   // Runs `job(actor)` among the submissions for a submitter or operator, known by a token of ours
@@ -69,8 +75,6 @@ class QueueService final : public v1::QueueService::CallbackService {
   Result<std::pair<core::RequestSpec, std::string>> Resolve(const core::Actor& actor,
                                                             const v1::RequestSpec& wanted,
                                                             const std::string& request_id);
-  Status DoDryRun(const core::Actor& actor, const v1::DryRunRequest& request,
-                  v1::DryRunResponse* response);
   Status DoBackup(const core::Actor& actor, const std::string& wanted,
                   v1::BackupResponse* response);
 

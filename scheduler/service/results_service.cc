@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "scheduler/service/board_files.h"
 #include "scheduler/service/model_facts.h"
 #include "scheduler/service/private_texts.h"
 #include "scheduler/service/results_convert.h"
@@ -29,7 +30,7 @@ Result<core::RequestRow> FinishedRow(store::Reader& reader, const std::string& i
   return row;
 }
 
-v1::LeaderboardRow ToProto(const Leaderboard& board, const web::BoardRow& row) {
+v1::LeaderboardRow RowToProto(const Leaderboard& board, const web::BoardRow& row) {
   v1::LeaderboardRow out;
   out.set_rank(row.rank);
   out.set_request_id(row.request);
@@ -99,6 +100,7 @@ class SampleFiller {
       }
       message.set_line(std::move(samples_->lines[line_]));
       for (const std::string& worker : samples_->workers[line_]) message.add_workers(worker);
+      context_.redaction.Hide(actor_, &message);
     }
     return filled;
   }
@@ -139,6 +141,8 @@ Status ResultsService::DoResults(const core::Actor& actor, const v1::GetResultsR
   ASSIGN_OR_RETURN(StoredScores stored, ScoresFromJson(score->scores_json));
   const TextAccess access(actor, context_.config, context_.datasets);
   ASSIGN_OR_RETURN(stored.results_json, access.WithoutPrivateDefinitions(stored.results_json));
+  const bool is_own = row.spec.submitter == actor.who;
+  if (!is_own && !Redaction::SeesAll(actor)) UsePublicName(row.spec.model, &stored.results_json);
   FillResults(row, stored, response);
   return OkStatus();
 }
@@ -176,7 +180,7 @@ Status ResultsService::DoLeaderboard(const v1::GetLeaderboardRequest& request,
   for (const std::string& column : board.columns) response->add_columns(column);
   ASSIGN_OR_RETURN(auto rows, web::SelectRows(board, query));
   if (rows.size() > static_cast<size_t>(limit)) rows.resize(static_cast<size_t>(limit));
-  for (const web::BoardRow* row : rows) *response->add_rows() = ToProto(*found, *row);
+  for (const web::BoardRow* row : rows) *response->add_rows() = RowToProto(*found, *row);
   response->set_flagged_hidden(web::HiddenModels(board, query));
   return OkStatus();
 }

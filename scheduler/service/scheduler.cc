@@ -112,6 +112,7 @@ class Scheduler::Impl final : public Outlets {
         hub_(std::move(parts.hub)),
         clock_(parts.clock),
         accounts_(hub_.get(), config.hub.accept_tokens, clock_),
+        redaction_(config_),
         metrics_(parts.clock.Wall()),
         watchers_(metrics_),
         readers_(*store_),
@@ -300,9 +301,9 @@ class Scheduler::Impl final : public Outlets {
   }
 
   ServiceContext Context() {
-    return {config_,       clock_,    *authenticator_, *catalogue_, dispatcher_,  readers_,
-            *prepared_,    watchers_, *reads_,         *streams_,   *datasets_,   *dataset_admin_,
-            *board_state_, *checks_,  hub_.get(),      accounts_,   *submissions_};
+    return {config_,       clock_,    *authenticator_, *catalogue_, dispatcher_,   readers_,
+            *prepared_,    watchers_, *reads_,         *streams_,   *datasets_,    *dataset_admin_,
+            *board_state_, *checks_,  hub_.get(),      accounts_,   *submissions_, redaction_};
   }
 
   Status OpenGrpc() {
@@ -355,8 +356,7 @@ class Scheduler::Impl final : public Outlets {
 
   Status OpenHttp() {
     ASSIGN_OR_RETURN(Address address, ParseAddress(config_.http_address));
-    ASSIGN_OR_RETURN(web_,
-                     WebServer::Create(Context(), *queue_, *results_, *checks_, *leaderboards_));
+    ASSIGN_OR_RETURN(web_, WebServer::Create(Context(), *queue_, *results_, *leaderboards_));
     web_outlet_ = web_.get();
     const auto answer = [this](const HttpRequest& request) { return AnswerHttp(request); };
     // So that the first reader waits for nothing.
@@ -397,6 +397,7 @@ class Scheduler::Impl final : public Outlets {
   const std::shared_ptr<ModelHub> hub_;
   const Clock& clock_;
   HubAccounts accounts_;
+  Redaction redaction_;
   Metrics metrics_;
   WatchHub watchers_;
   SessionRegistry sessions_;

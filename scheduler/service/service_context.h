@@ -19,6 +19,7 @@
 #include "scheduler/service/model_hub.h"
 #include "scheduler/service/prepared.h"
 #include "scheduler/service/reader_pool.h"
+#include "scheduler/service/redaction.h"
 #include "scheduler/service/suites.h"
 #include "scheduler/service/watch_hub.h"
 #include "scheduler/service/work_pool.h"
@@ -44,6 +45,7 @@ struct ServiceContext {
   ModelHub* hub;          // nullptr where none is configured
   HubAccounts& accounts;  // who shows a token of the hub
   WorkPool& submissions;  // submissions and dry runs; they may wait for the hub
+  Redaction& redaction;   // of what others than operators may not know
 };
 
 // Who calls, if their role allows it. UNAUTHENTICATED or PERMISSION_DENIED, with the remedy.

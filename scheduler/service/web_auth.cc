@@ -27,6 +27,12 @@ std::string_view HostOfOrigin(std::string_view origin) {
   return scheme == std::string_view::npos ? "" : origin.substr(scheme + 3);
 }
 
+// Of a host with or without a port.
+bool IsLoopbackHost(const std::string& host) {
+  if (host == "::1" || host == "::ffff:127.0.0.1") return true;
+  return rpc::IsLoopback(host.find(':') == std::string::npos ? host + ":80" : host);
+}
+
 }  // namespace
 
 Result<core::Actor> AdmitToken(const ServiceContext& context, std::string_view token,
@@ -49,6 +55,16 @@ Result<core::Actor> AdmitHttp(const ServiceContext& context, const HttpRequest& 
   return AdmitToken(context, TokenOf(header), needed);
 }
 
+bool IsPrivate(const HttpRequest& request) {
+  if (!IsLoopbackHost(request.peer)) return false;
+  const std::string proto = request.Header("x-forwarded-proto");
+  if (!proto.empty()) return proto == "https";
+  for (const char* name : {"forwarded", "x-forwarded-for", "x-forwarded-host", "via"}) {
+    if (!request.Header(name).empty()) return false;
+  }
+  return IsLoopbackHost(request.Header("host"));
+}
+
 Status CheckSameSite(const ServiceContext& context, const HttpRequest& request) {
   const std::string host = request.Header("host");
   const std::string site = request.Header("sec-fetch-site");
@@ -58,7 +74,7 @@ Status CheckSameSite(const ServiceContext& context, const HttpRequest& request) 
     return PermissionDenied("this form was sent by a page of another site; open the page here");
   }
   if (!context.authenticator.enabled() && context.config.insecure_listen.empty() &&
-      !rpc::IsLoopback(host.find(':') == std::string::npos ? host + ":80" : host)) {
+      !IsLoopbackHost(host)) {
     return PermissionDenied(
         "without tokens this scheduler takes changes at a loopback address only, and \"" + host +
         "\" is none; open the page at 127.0.0.1, or set tokens_file");

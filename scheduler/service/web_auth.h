@@ -25,4 +25,8 @@ Result<core::Actor> AdmitToken(const ServiceContext& context, std::string_view t
 // may be another site's name.
 Status CheckSameSite(const ServiceContext& context, const HttpRequest& request);
 
+// Whether nobody between the sender and this scheduler can read along: sent over TLS to a proxy on
+// this machine, which says so (X-Forwarded-Proto), or from this machine to a loopback address.
+bool IsPrivate(const HttpRequest& request);
+
 }  // namespace koeval::service

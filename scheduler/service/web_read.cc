@@ -2,6 +2,7 @@
 #include "scheduler/service/web_read.h"
 
 #include "scheduler/cli/view_convert.h"
+#include "scheduler/core/sentences.h"
 #include "scheduler/service/in_pool.h"
 #include "scheduler/service/queue_convert.h"
 #include "scheduler/service/results_convert.h"
@@ -16,21 +17,29 @@ Result<T> ReadInPool(const ServiceContext& context, Job job) {
   return out;
 }
 
+bool NamesPerson(const std::string& reason) {
+  const auto said = core::Recognise(reason);
+  return said && said->sentence == core::Sentence::kCancelledBy;
+}
+
 }  // namespace
 
 cli::QueueView WebReader::Queue() const {
   return cli::ToView(ToProto(context_.dispatcher.counts(), context_.clock.Wall()));
 }
 
-std::vector<cli::SuiteView> WebReader::Suites() const {
-  std::vector<cli::SuiteView> out;
+std::vector<cli::SuiteView> WebReader::Suites(const core::Actor& actor) const {
+  v1::ListSuitesResponse response;
   for (const LoadedSuite& suite : context_.catalogue.all()) {
-    out.push_back(cli::ToView(ToProto(suite, context_.catalogue.IsDefault(suite))));
+    *response.add_suites() = ToProto(suite, context_.catalogue.IsDefault(suite));
   }
+  context_.redaction.Hide(actor, response.mutable_suites());
+  std::vector<cli::SuiteView> out;
+  for (const v1::Suite& suite : response.suites()) out.push_back(cli::ToView(suite));
   return out;
 }
 
-Result<web::QueueSection> WebReader::List(const RequestListing& listing) {
+Result<web::QueueSection> WebReader::List(const core::Actor& actor, const RequestListing& listing) {
   v1::ListRequestsRequest request;
   if (!listing.state.empty()) {
     const v1::RequestState state = cli::StateFromName(listing.state);
@@ -47,7 +56,7 @@ Result<web::QueueSection> WebReader::List(const RequestListing& listing) {
   request.set_newest_first(listing.newest_first);
   return ReadInPool<web::QueueSection>(context_, [&]() -> Result<web::QueueSection> {
     v1::ListRequestsResponse response;
-    RETURN_IF_ERROR(queue_.DoList(request, &response));
+    RETURN_IF_ERROR(queue_.DoList(actor, request, &response));
     web::QueueSection section{listing.state, {}, response.next_page_token()};
     for (const v1::Request& row : response.requests()) {
       section.requests.push_back(cli::ToView(row));
@@ -67,7 +76,7 @@ Result<web::RequestPageView> WebReader::ReadRequest(const core::Actor& actor,
   v1::GetRequestRequest request;
   request.set_request_id(id);
   v1::GetRequestResponse response;
-  RETURN_IF_ERROR(queue_.DoGet(request, &response));
+  RETURN_IF_ERROR(queue_.DoGet(actor, request, &response));
   view.request = cli::ToView(response.request());
   for (const v1::Attempt& attempt : response.attempts()) {
     view.attempts.push_back(cli::ToView(attempt));
@@ -78,7 +87,7 @@ Result<web::RequestPageView> WebReader::ReadRequest(const core::Actor& actor,
     v1::ExplainRequest question;
     question.set_request_id(id);
     v1::ExplainResponse answer;
-    RETURN_IF_ERROR(queue_.DoExplain(question, &answer));
+    RETURN_IF_ERROR(queue_.DoExplain(actor, question, &answer));
     view.explanation = answer.answer();
   }
   return view;
@@ -97,6 +106,7 @@ Result<cli::ResultsView> WebReader::ReadResults(const core::Actor& actor, const 
 }
 
 void HideFromAnonymous(cli::RequestView* request) {
+  if (NamesPerson(request->reason)) request->reason.clear();
   request->submitter.clear();
   request->workers.clear();
 }
@@ -109,7 +119,10 @@ void HideFromAnonymous(std::vector<cli::SuiteView>* suites) {
 
 void HideFromAnonymous(web::RequestPageView* view) {
   HideFromAnonymous(&view->request);
-  for (cli::AttemptView& attempt : view->attempts) attempt.worker.clear();
+  for (cli::AttemptView& attempt : view->attempts) {
+    attempt.worker.clear();
+    if (NamesPerson(attempt.reason)) attempt.reason.clear();
+  }
 }
 
 }  // namespace koeval::service

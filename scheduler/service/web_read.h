@@ -28,9 +28,9 @@ class WebReader {
       : context_(context), queue_(queue), results_(results) {}
 
   cli::QueueView Queue() const;
-  std::vector<cli::SuiteView> Suites() const;
+  std::vector<cli::SuiteView> Suites(const core::Actor& actor) const;
   // INVALID_ARGUMENT: an unknown state, a bad size or page token.
-  Result<web::QueueSection> List(const RequestListing& listing);
+  Result<web::QueueSection> List(const core::Actor& actor, const RequestListing& listing);
   // With attempts, and with scores when it is FINISHED. NOT_FOUND.
   Result<web::RequestPageView> Request(const core::Actor& actor, const std::string& id);
   // NOT_FOUND; FAILED_PRECONDITION: it has no results (yet).
@@ -45,8 +45,8 @@ class WebReader {
   ResultsService& results_;
 };
 
-// Leave out, for readers without a token, who submitted it and where it runs; and of suites the
-// paths that say why they are unavailable.
+// Leave out, for readers without a token, who submitted or cancelled it and where it runs; and of
+// suites why they are unavailable.
 void HideFromAnonymous(cli::RequestView* request);
 void HideFromAnonymous(web::RequestPageView* view);
 void HideFromAnonymous(std::vector<cli::SuiteView>* suites);

@@ -61,7 +61,7 @@ constexpr std::array<StateParameter, 4> kStates = {{{"running", "RUNNING", false
 }  // namespace
 
 Result<std::unique_ptr<WebServer>> WebServer::Create(ServiceContext context, QueueService& queue,
-                                                     ResultsService& results, CheckRunner& checks,
+                                                     ResultsService& results,
                                                      Leaderboards& leaderboards) {
   std::string about;
   if (const std::string& path = context.config.web.about_file; !path.empty()) {
@@ -70,16 +70,16 @@ Result<std::unique_ptr<WebServer>> WebServer::Create(ServiceContext context, Que
     about = *std::move(read);
   }
   return std::unique_ptr<WebServer>(
-      new WebServer(context, queue, results, checks, leaderboards, std::move(about)));
+      new WebServer(context, queue, results, leaderboards, std::move(about)));
 }
 
 WebServer::WebServer(ServiceContext context, QueueService& queue, ResultsService& results,
-                     CheckRunner& checks, Leaderboards& leaderboards, std::string about)
+                     Leaderboards& leaderboards, std::string about)
     : context_(context),
       reader_(context, queue, results),
       leaderboards_(leaderboards),
       streams_(context),
-      submitter_(context, queue, checks),
+      submitter_(context, queue),
       site_{context.config.web.title, context.config.web.footer, context.config.web.contact,
             kVersion},
       about_(std::move(about)) {}
@@ -116,19 +116,18 @@ HttpReply WebServer::Route(const HttpRequest& request) {
 
 Result<HttpReply> WebServer::RoutePage(const HttpRequest& request, const web::PageContext& page) {
   ASSIGN_OR_RETURN(const core::Actor actor, AdmitHttp(context_, request, rpc::Role::kReader));
-  const bool anonymous = actor.who == kAnonymous;
   const std::string& path = request.path;
   if (request.method == "GET") {
     if (path == "/") return BoardPage(page);
     if (path == "/leaderboard.csv") return BoardFile(page.params, /*csv=*/true);
     if (path == "/leaderboard.json") return BoardFile(page.params, /*csv=*/false);
-    if (path == "/queue") return QueuePage(page, anonymous);
+    if (path == "/queue") return QueuePage(page, actor);
     if (path == "/about") return AboutPage(page);
-    if (path == "/submit") return SubmitPage(page, {}, 200);
+    if (path == "/submit") return SubmitPage(page, request, actor, {}, 200);
     const std::string id(Behind(path, kRequests));
     if (!id.empty()) return RequestPage(page, actor, id);
   }
-  if (request.method == "POST" && path == "/submit") return SubmitForm(page, request);
+  if (request.method == "POST" && path == "/submit") return SubmitForm(page, request, actor);
   return NotFound(path);
 }
 
@@ -180,7 +179,7 @@ Result<HttpReply> WebServer::BoardFile(const web::Params& params, bool csv) {
   return reply;
 }
 
-Result<HttpReply> WebServer::QueuePage(const web::PageContext& page, bool anonymous) {
+Result<HttpReply> WebServer::QueuePage(const web::PageContext& page, const core::Actor& actor) {
   web::QueuePageView view;
   view.queue = reader_.Queue();
   const std::string only = page.params.Get("state");
@@ -192,14 +191,14 @@ Result<HttpReply> WebServer::QueuePage(const web::PageContext& page, bool anonym
     listing.newest_first = state.newest_first;
     listing.page_size = only.empty() ? kWebSectionRows : kPageDefault;
     if (!only.empty()) listing.page_token = page.params.Get("after");
-    ASSIGN_OR_RETURN(web::QueueSection section, reader_.List(listing));
+    ASSIGN_OR_RETURN(web::QueueSection section, reader_.List(actor, listing));
     view.sections.push_back(std::move(section));
   }
   if (view.sections.empty()) {
     return InvalidArgument("state: must be running, pending, failed or finished");
   }
   for (web::QueueSection& section : view.sections) {
-    if (!anonymous) break;
+    if (actor.who != kAnonymous) break;
     for (cli::RequestView& request : section.requests) HideFromAnonymous(&request);
   }
   return HtmlReply(web::RenderQueuePage(page, view));
@@ -217,16 +216,27 @@ HttpReply WebServer::AboutPage(const web::PageContext& page) const {
       page, about_.empty() ? web::DefaultAbout(page.language) : std::string_view(about_)));
 }
 
-HttpReply WebServer::SubmitPage(const web::PageContext& page, web::SubmitPageView view,
+HttpReply WebServer::SubmitPage(const web::PageContext& page, const HttpRequest& request,
+                                const core::Actor& actor, web::SubmitPageView view,
                                 int status) const {
   if (view.fields.request_id.empty()) view.fields.request_id = NewRequestId();
-  view.suites = reader_.Suites();
+  view.suites = reader_.Suites(actor);
   view.needs_token = context_.authenticator.enabled();
+  if (context_.accounts.accepts()) {
+    view.hub_token = IsPrivate(request) ? web::HubToken::kTaken : web::HubToken::kOnlyInPrivate;
+  }
   view.takes_folders = context_.config.allow_local_models;
   return HtmlReply(web::RenderSubmitPage(page, view), status);
 }
 
-Result<HttpReply> WebServer::SubmitForm(const web::PageContext& page, const HttpRequest& request) {
+Result<core::Actor> WebServer::AdmitForm(const HttpRequest& request, const web::Params& form) {
+  const std::string hub_token = form.Get("hub_token");
+  if (!hub_token.empty()) return submitter_.AdmitHubToken(request, hub_token);
+  return AdmitToken(context_, form.Get("token"), rpc::Role::kSubmitter);
+}
+
+Result<HttpReply> WebServer::SubmitForm(const web::PageContext& page, const HttpRequest& request,
+                                        const core::Actor& reader) {
   RETURN_IF_ERROR(CheckSameSite(context_, request));
   if (!request.Header("content-type").starts_with("application/x-www-form-urlencoded")) {
     return InvalidArgument("the form must be sent as application/x-www-form-urlencoded");
@@ -234,7 +244,7 @@ Result<HttpReply> WebServer::SubmitForm(const web::PageContext& page, const Http
   ASSIGN_OR_RETURN(const web::Params form, web::Params::Parse(request.body));
   web::SubmitPageView view;
   view.fields = FieldsFromForm(form);
-  const auto actor = AdmitToken(context_, form.Get("token"), rpc::Role::kSubmitter);
+  const auto actor = AdmitForm(request, form);
   const auto id = actor.ok() ? CheckAndSubmit(*actor, form.Get("action") == "submit", &view)
                              : Result<std::string>(actor.status());
   if (!id.ok()) {
@@ -242,9 +252,9 @@ Result<HttpReply> WebServer::SubmitForm(const web::PageContext& page, const Http
     view.error = id.status().message();
     // 401 would make a browser ask for a password of its own.
     const int status = HttpStatus(id.status());
-    return SubmitPage(page, std::move(view), status == 401 ? 403 : status);
+    return SubmitPage(page, request, reader, std::move(view), status == 401 ? 403 : status);
   }
-  if (id->empty()) return SubmitPage(page, std::move(view), 200);
+  if (id->empty()) return SubmitPage(page, request, reader, std::move(view), 200);
   HttpReply reply{303, "text/plain; charset=utf-8", ""};
   reply.headers.emplace_back("Location", std::string(kRequests) + web::UrlComponent(*id));
   return reply;
@@ -253,11 +263,15 @@ Result<HttpReply> WebServer::SubmitForm(const web::PageContext& page, const Http
 Result<std::string> WebServer::CheckAndSubmit(const core::Actor& actor, bool submit,
                                               web::SubmitPageView* view) {
   const v1::SubmitRequest wanted = ToProto(view->fields);
-  ASSIGN_OR_RETURN(const CheckReport report, submitter_.Check(wanted.spec()));
-  FillReport(report, view);
-  if (!submit || !report.ok()) return std::string();
+  ASSIGN_OR_RETURN(const cli::DryRunView run, submitter_.Try(actor, wanted.spec()));
+  FillReport(run, view);
+  if (!submit || !PassesChecks(run)) return std::string();
   ASSIGN_OR_RETURN(const auto submitted, submitter_.Submit(actor, wanted));
-  return submitted.request.id;
+  const std::string& id = submitted.request.id;
+  if (id == wanted.request_id()) return id;
+  view->outcome = web::SubmitOutcome::kKnown;  // another request has the same files and settings
+  view->run->same_request_id = id;
+  return std::string();
 }
 
 // --- JSON ---
@@ -274,20 +288,19 @@ Result<HttpReply> WebServer::RouteApi(const HttpRequest& request) {
   if (request.method == "POST" && path == "check") return ApiPost(request, /*submit=*/false);
   ASSIGN_OR_RETURN(const core::Actor actor, AdmitHttp(context_, request, rpc::Role::kReader));
   ASSIGN_OR_RETURN(const web::Params params, web::Params::Parse(request.query));
-  const bool anonymous = actor.who == kAnonymous;
   if (request.method == "GET") {
     if (path == "leaderboard") return ApiBoard(params);
     if (path == "queue") {
       return JsonReply(cli::Document("status", "queue", cli::ToJson(reader_.Queue())));
     }
-    if (path == "requests") return ApiRequests(params, anonymous);
+    if (path == "requests") return ApiRequests(params, actor);
     if (path.starts_with("requests/")) return ApiRequest(Behind(path, "requests/"), actor);
     if (path == "suites") {
-      std::vector<cli::SuiteView> suites = reader_.Suites();
-      if (anonymous) HideFromAnonymous(&suites);
+      std::vector<cli::SuiteView> suites = reader_.Suites(actor);
+      if (actor.who == kAnonymous) HideFromAnonymous(&suites);
       return JsonReply(cli::Document("suites", "suites", cli::ToJsonList(suites)));
     }
-    if (path == "watch") return ApiWatch(request, params, anonymous);
+    if (path == "watch") return ApiWatch(request, params, actor);
     if (path == "openapi.json") {
       return HttpReply{200, kJsonType, std::string(web::FindAsset("openapi.json").bytes)};
     }
@@ -307,7 +320,8 @@ Result<HttpReply> WebServer::ApiBoard(const web::Params& params) {
   return board_replies_.Keep(key, board, std::move(reply));
 }
 
-Result<HttpReply> WebServer::ApiRequests(const web::Params& params, bool anonymous) {
+Result<HttpReply> WebServer::ApiRequests(const web::Params& params, const core::Actor& actor) {
+  const bool anonymous = actor.who == kAnonymous;
   RequestListing listing;
   listing.state = params.Get("state");
   listing.suite = params.Get("suite");
@@ -320,7 +334,7 @@ Result<HttpReply> WebServer::ApiRequests(const web::Params& params, bool anonymo
   }
   ASSIGN_OR_RETURN(const auto size, params.GetInt("page_size", 1, kPageMax));
   listing.page_size = size.value_or(kPageDefault);
-  ASSIGN_OR_RETURN(web::QueueSection section, reader_.List(listing));
+  ASSIGN_OR_RETURN(web::QueueSection section, reader_.List(actor, listing));
   for (cli::RequestView& request : section.requests) {
     if (anonymous) HideFromAnonymous(&request);
   }
@@ -362,8 +376,8 @@ Result<HttpReply> WebServer::ApiPost(const HttpRequest& request, bool submit) {
   ASSIGN_OR_RETURN(const core::Actor actor, AdmitHttp(context_, request, rpc::Role::kSubmitter));
   ASSIGN_OR_RETURN(const v1::SubmitRequest wanted, SubmitFromJson(request.body));
   if (!submit) {
-    ASSIGN_OR_RETURN(const CheckReport report, submitter_.Check(wanted.spec()));
-    return JsonReply(cli::Document("check", "report", ReportToJson(report)));
+    ASSIGN_OR_RETURN(const cli::DryRunView run, submitter_.Try(actor, wanted.spec()));
+    return JsonReply(cli::Document("check", "report", ReportToJson(run)));
   }
   ASSIGN_OR_RETURN(const auto submitted, submitter_.Submit(actor, wanted));
   Json json = cli::Document("submit", "request", cli::ToJson(submitted.request));
@@ -372,13 +386,13 @@ Result<HttpReply> WebServer::ApiPost(const HttpRequest& request, bool submit) {
 }
 
 Result<HttpReply> WebServer::ApiWatch(const HttpRequest& request, const web::Params& params,
-                                      bool anonymous) {
+                                      const core::Actor& actor) {
   web::Params last;
   last.Add("after", request.Header("last-event-id"));
   ASSIGN_OR_RETURN(const auto resumed, last.GetInt("after", 0, INT64_MAX));
   ASSIGN_OR_RETURN(const auto asked, params.GetInt("after", 0, INT64_MAX));
   const int64_t after = resumed ? *resumed : asked.value_or(context_.dispatcher.committed_seq());
-  return streams_.Open(after, RequestId{params.Get("request")}, /*texts=*/!anonymous);
+  return streams_.Open(actor, after, RequestId{params.Get("request")});
 }
 
 }  // namespace koeval::service

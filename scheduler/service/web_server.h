@@ -20,7 +20,7 @@ class WebServer {
  public:
   // INVALID_ARGUMENT: web.about_file cannot be read.
   static Result<std::unique_ptr<WebServer>> Create(ServiceContext context, QueueService& queue,
-                                                   ResultsService& results, CheckRunner& checks,
+                                                   ResultsService& results,
                                                    Leaderboards& leaderboards);
 
   HttpReply Answer(const HttpRequest& request);
@@ -31,7 +31,7 @@ class WebServer {
 
  private:
   WebServer(ServiceContext context, QueueService& queue, ResultsService& results,
-            CheckRunner& checks, Leaderboards& leaderboards, std::string about);
+            Leaderboards& leaderboards, std::string about);
 
   HttpReply Route(const HttpRequest& request);
   HttpReply AnswerApi(const HttpRequest& request);
@@ -40,21 +40,27 @@ class WebServer {
 
   Result<HttpReply> BoardPage(const web::PageContext& page);
   Result<HttpReply> BoardFile(const web::Params& params, bool csv);
-  Result<HttpReply> QueuePage(const web::PageContext& page, bool anonymous);
+  Result<HttpReply> QueuePage(const web::PageContext& page, const core::Actor& actor);
   Result<HttpReply> RequestPage(const web::PageContext& page, const core::Actor& actor,
                                 const std::string& id);
   HttpReply AboutPage(const web::PageContext& page) const;
-  HttpReply SubmitPage(const web::PageContext& page, web::SubmitPageView view, int status) const;
-  Result<HttpReply> SubmitForm(const web::PageContext& page, const HttpRequest& request);
-  // Fills in what the checks say, and submits when `submit` and nothing is wrong; the id then.
+  HttpReply SubmitPage(const web::PageContext& page, const HttpRequest& request,
+                       const core::Actor& actor, web::SubmitPageView view, int status) const;
+  Result<HttpReply> SubmitForm(const web::PageContext& page, const HttpRequest& request,
+                               const core::Actor& reader);
+  // Who submits by what the form carries: a token of the hub or one of ours.
+  Result<core::Actor> AdmitForm(const HttpRequest& request, const web::Params& form);
+  // Fills in what a dry run says, and submits when `submit` and the checks pass; the id of what was
+  // submitted now.
   Result<std::string> CheckAndSubmit(const core::Actor& actor, bool submit,
                                      web::SubmitPageView* view);
 
   Result<HttpReply> ApiBoard(const web::Params& params);
-  Result<HttpReply> ApiRequests(const web::Params& params, bool anonymous);
+  Result<HttpReply> ApiRequests(const web::Params& params, const core::Actor& actor);
   Result<HttpReply> ApiRequest(std::string_view rest, const core::Actor& actor);
   Result<HttpReply> ApiPost(const HttpRequest& request, bool submit);
-  Result<HttpReply> ApiWatch(const HttpRequest& request, const web::Params& params, bool anonymous);
+  Result<HttpReply> ApiWatch(const HttpRequest& request, const web::Params& params,
+                             const core::Actor& actor);
 
   // The board of the query's suite and version, read in the pool.
   Result<std::shared_ptr<const web::Board>> ReadBoard(const web::BoardQuery& query);

@@ -10,6 +10,8 @@
 
 #include "common/base/json.h"
 #include "scheduler/service/in_pool.h"
+#include "scheduler/service/queue_convert.h"
+#include "scheduler/service/web_auth.h"
 
 namespace koeval::service {
 
@@ -49,11 +51,11 @@ bool CommitBell::Pause(int64_t ms) {
 // One stream: reads what is new, writes it, waits.
 class WebStreams::Source {
  public:
-  Source(WebStreams& streams, int64_t after, RequestId id, bool texts)
+  Source(WebStreams& streams, core::Actor actor, int64_t after, RequestId id)
       : streams_(streams),
+        actor_(std::move(actor)),
         after_(after),
         id_(std::move(id)),
-        texts_(texts),
         end_(Clock::Real().Mono() + kHttpStreamLifeMs) {}
   ~Source() {
     --streams_.open_;
@@ -84,11 +86,14 @@ class WebStreams::Source {
 
  private:
   std::string EventText(const core::EventRow& event) const {
+    v1::WatchResponse change = ToProto(event);
+    streams_.context_.redaction.Hide(actor_, &change);
+    if (actor_.who == kAnonymous) change.clear_text();
     const Json json = {{"seq", event.seq},
                        {"at", FormatUtcMicros(event.at)},
                        {"request", event.request.text},
                        {"kind", event.kind},
-                       {"text", texts_ ? event.text : ""}};
+                       {"text", change.text()}};
     return fmt::format("id: {}\nevent: change\ndata: {}\n\n", event.seq, CompactJson(json));
   }
 
@@ -102,14 +107,14 @@ class WebStreams::Source {
   }
 
   WebStreams& streams_;
+  const core::Actor actor_;
   int64_t after_;
   const RequestId id_;
-  const bool texts_;
   const MonoTime end_;
   bool greeted_ = false;
 };
 
-Result<HttpReply> WebStreams::Open(int64_t after, const RequestId& id, bool texts) {
+Result<HttpReply> WebStreams::Open(const core::Actor& actor, int64_t after, const RequestId& id) {
   const int64_t committed = context_.dispatcher.committed_seq();
   if (after < 0 || after > committed) {
     return OutOfRange(fmt::format(
@@ -123,7 +128,7 @@ Result<HttpReply> WebStreams::Open(int64_t after, const RequestId& id, bool text
   }
   HttpReply reply{200, "text/event-stream", ""};
   // shared_ptr: a std::function is copied.
-  const auto source = std::make_shared<Source>(*this, after, id, texts);
+  const auto source = std::make_shared<Source>(*this, actor, after, id);
   reply.stream = [source](const HttpReply::Write& write) { return (*source)(write); };
   return reply;
 }

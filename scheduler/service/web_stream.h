@@ -34,9 +34,9 @@ class WebStreams {
   explicit WebStreams(ServiceContext context) : context_(context) {}
 
   // `after`: the sequence number that the reader has; `id`: of one request, "" for all.
-  // Without `texts` events say what changed and not how, since their texts name workers.
+  // Readers without a token are told what changed and not how, since texts name people.
   // OUT_OF_RANGE: `after` lies in the future; RESOURCE_EXHAUSTED: too many streams.
-  Result<HttpReply> Open(int64_t after, const RequestId& id, bool texts);
+  Result<HttpReply> Open(const core::Actor& actor, int64_t after, const RequestId& id);
   void Ring() { bell_.Ring(); }
   void Close() { bell_.Close(); }
 

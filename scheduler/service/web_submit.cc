@@ -9,9 +9,9 @@
 
 #include "common/base/random.h"
 #include "scheduler/cli/view_convert.h"
+#include "scheduler/cli/view_json.h"
 #include "scheduler/service/in_pool.h"
-#include "scheduler/service/queue_convert.h"
-#include "scheduler/service/submission.h"
+#include "scheduler/service/web_auth.h"
 
 namespace koeval::service {
 namespace {
@@ -20,14 +20,8 @@ constexpr const char* kWhere = "body";
 constexpr size_t kIdBytes = 6;
 
 // What the page shows of the checks' facts, in this order.
-constexpr std::array<std::pair<const char*, const char*>, 7> kFactsShown = {
-    {{"architecture", "architecture"},
-     {"parameters", "parameters"},
-     {"dtype", "dtype"},
-     {"max_length", "context length"},
-     {"vocab_size", "vocabulary"},
-     {"memory_bytes", "memory (bytes)"},
-     {"commit", "commit"}}};
+constexpr std::array<const char*, 6> kFactsShown = {"architecture", "parameters", "dtype",
+                                                    "max_length",   "vocab_size", "commit"};
 
 // Answers that a thread waits for while the dispatcher's thread brings them.
 class Waiting {
@@ -90,17 +84,30 @@ std::string FactText(const Json& value) {
 
 }  // namespace
 
-Result<CheckReport> WebSubmitter::Check(const v1::RequestSpec& wanted) {
-  ASSIGN_OR_RETURN(const core::RequestSpec spec,
-                   CompleteSpec(FromProto(wanted), context_.config, context_.catalogue));
-  if (++checking_ > kWebChecksMax) {
-    --checking_;
-    return ResourceExhausted(
-        fmt::format("{} models are being checked already; try again in a minute", kWebChecksMax));
+Result<core::Actor> WebSubmitter::AdmitHubToken(const HttpRequest& request,
+                                                const std::string& token) {
+  if (!context_.accounts.accepts()) {
+    return PermissionDenied("this leaderboard takes no tokens of the hub; use one of its own");
   }
-  auto report = checks_.Check(CheckSpecOf(spec));
-  --checking_;
-  return report;
+  if (!IsPrivate(request)) {
+    return PermissionDenied(
+        "a token of the hub is taken over TLS or from this machine alone; open this page by https "
+        "and make a new token, since others may have read this one");
+  }
+  Result<core::Actor> actor = Internal("the job did not run");
+  RETURN_IF_ERROR(RunInPool(context_.submissions, [&] { actor = context_.accounts.Find(token); }));
+  return actor;
+}
+
+Result<cli::DryRunView> WebSubmitter::Try(const core::Actor& actor, const v1::RequestSpec& spec) {
+  v1::DryRunRequest request;
+  *request.mutable_spec() = spec;
+  v1::DryRunResponse response;
+  Status done = Internal("the job did not run");
+  RETURN_IF_ERROR(
+      RunInPool(context_.submissions, [&] { done = queue_.DoDryRun(actor, request, &response); }));
+  RETURN_IF_ERROR(done);
+  return cli::ToView(response);
 }
 
 Result<WebSubmitter::Submitted> WebSubmitter::Submit(const core::Actor& actor,
@@ -188,28 +195,41 @@ Result<v1::SubmitRequest> SubmitFromJson(std::string_view body) {
   return out;
 }
 
-Json ReportToJson(const CheckReport& report) {
-  Json findings = Json::array();
-  for (const hub::CheckFinding& finding : report.findings) {
-    findings.push_back({{"code", EndingName(finding.code)},
-                        {"severity", finding.is_error ? "error" : "warning"},
-                        {"message", finding.message},
-                        {"remedy", finding.remedy}});
-  }
-  return {{"ok", report.ok()}, {"findings", std::move(findings)}, {"facts", report.facts}};
+bool PassesChecks(const cli::DryRunView& run) {
+  const auto report = ParseJson(run.report_json);
+  if (!report.ok()) return false;
+  const auto passes = JsonBool(*report, "ok", kWhere);
+  return passes.ok() && *passes;
 }
 
-void FillReport(const CheckReport& report, web::SubmitPageView* view) {
-  view->outcome = report.ok() ? web::SubmitOutcome::kChecked : web::SubmitOutcome::kRefused;
-  for (const hub::CheckFinding& finding : report.findings) {
-    view->findings.push_back(
-        {finding.is_error, std::string(EndingName(finding.code)), finding.message, finding.remedy});
+Json ReportToJson(const cli::DryRunView& run) {
+  Json submission = cli::ToJson(run);
+  Json report = std::move(submission["report"]);
+  submission.erase("report");
+  Json out = {{"ok", report["ok"]}, {"findings", Json::array()}, {"facts", report["facts"]}};
+  for (const Json& finding : report["findings"]) {
+    out["findings"].push_back({{"code", finding["code"]},
+                               {"severity", finding["severity"]},
+                               {"message", finding["message"]},
+                               {"remedy", finding["remedy"]}});
   }
-  for (const auto& [key, name] : kFactsShown) {
-    const Json* value = JsonFind(report.facts, key);
+  out["submission"] = std::move(submission);
+  return out;
+}
+
+void FillReport(const cli::DryRunView& run, web::SubmitPageView* view) {
+  const Json report = ReportToJson(run);
+  view->outcome = PassesChecks(run) ? web::SubmitOutcome::kChecked : web::SubmitOutcome::kRefused;
+  view->run = run;
+  for (const Json& finding : report["findings"]) {
+    view->findings.push_back({finding["severity"] == "error", FactText(finding["code"]),
+                              FactText(finding["message"]), FactText(finding["remedy"])});
+  }
+  for (const char* key : kFactsShown) {
+    const Json* value = JsonFind(report["facts"], key);
     if (value == nullptr) continue;
     std::string text = FactText(*value);
-    if (!text.empty()) view->facts.emplace_back(name, std::move(text));
+    if (!text.empty()) view->facts.emplace_back(key, std::move(text));
   }
 }
 

@@ -69,6 +69,7 @@ using Cell = void (*)(const cli::RequestView&, Language, Html*);
 struct Column {
   Words words;
   Cell cell;
+  const char* css = "";
 };
 
 void PositionCell(const cli::RequestView& request, Language language, Html* html) {
@@ -107,7 +108,7 @@ std::vector<Column> ColumnsOf(const std::string& state) {
     columns.push_back({texts::kEta, EtaCell});
     columns.push_back({texts::kStarted, StartedCell});
   } else if (state == "PENDING") {
-    columns.push_back({texts::kPosition, PositionCell});
+    columns.push_back({texts::kPosition, PositionCell, "number"});
     columns.push_back({texts::kReason, AddWhy});
     columns.push_back({texts::kSubmitted, SubmittedCell});
   } else if (state == "FAILED") {
@@ -126,14 +127,15 @@ Markup Table(const PageContext& context, const QueueSection& section) {
   html.Add(R"(<table class="cards"><thead><tr><th scope="col">{}</th>)",
            texts::kModel.In(language));
   for (const Column& column : columns) {
-    html.Add(R"(<th scope="col">{}</th>)", column.words.In(language));
+    html.Add(R"(<th scope="col" class="{}">{}</th>)", column.css, column.words.In(language));
   }
   html.Add("</tr></thead><tbody>");
   for (const cli::RequestView& request : section.requests) {
     html.Add(R"(<tr><th scope="row"><a href="/requests/{}">{}</a></th>)", UrlComponent(request.id),
              request.model);
     for (const Column& column : columns) {
-      html.Add(R"(<td data-label="{}"><div class="value">)", column.words.In(language));
+      html.Add(R"(<td data-label="{}" class="{}"><div class="value">)", column.words.In(language),
+               column.css);
       column.cell(request, language, &html);
       html.Add("</div></td>");
     }

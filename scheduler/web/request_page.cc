@@ -190,20 +190,25 @@ void AddAttempts(const RequestPageView& view, Language language, Html* html) {
   const char* ending = texts::kEnding.In(language);
   const char* reason = texts::kReason.In(language);
   html->Add(R"(<section><h2>{}</h2><table class="cards">)", texts::kAttempts.In(language));
-  AddHead(
-      {{texts::kAttempt.In(language)}, {round}, {worker}, {started}, {ended}, {ending}, {reason}},
-      html);
+  AddHead({{texts::kAttempt.In(language)},
+           {round, kNumber},
+           {worker},
+           {started},
+           {ended},
+           {ending},
+           {reason}},
+          html);
   html->Add("<tbody>");
   for (const cli::AttemptView& attempt : view.attempts) {
     html->Add(R"(<tr><th scope="row">{}</th>)", attempt.attempt);
-    AddData(round, fmt::format("{}", attempt.round), "", html);
+    AddData(round, fmt::format("{}", attempt.round), kNumber, html);
     AddData(worker, attempt.worker, "", html);
     html->Add(R"(<td data-label="{}">{}</td>)", started, TimeElement(attempt.started_at_us));
     html->Add(R"(<td data-label="{}">{}</td>)", ended, TimeElement(attempt.ended_at_us));
     html->Add(R"(<td data-label="{}"><code>{}</code></td>)", ending,
               attempt.ending.empty() ? "–" : attempt.ending);
     html->Add(R"(<td data-label="{}" class="why"><div class="value">{}</div></td>)", reason,
-              ReasonText(attempt.reason.empty() ? "–" : attempt.reason, language));
+              attempt.reason.empty() ? Markup{"–"} : ReasonText(attempt.reason, language));
     html->Add("</tr>");
   }
   html->Add("</tbody></table></section>");

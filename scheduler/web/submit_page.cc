@@ -1,8 +1,13 @@
 // The form of a submission.
 #include "scheduler/web/submit_page.h"
 
-#include <array>
+#include <fmt/core.h>
 
+#include <array>
+#include <cstdint>
+
+#include "common/base/size_text.h"
+#include "scheduler/web/format.h"
 #include "scheduler/web/reasons.h"
 #include "scheduler/web/texts.h"
 
@@ -46,13 +51,69 @@ void AddSuites(const SubmitPageView& view, Language language, Html* html) {
   html->Add("</select></label>");
 }
 
+void AddRow(const char* name, std::string_view value, Html* html) {
+  if (!value.empty()) html->Add("<div><dt>{}</dt><dd>{}</dd></div>", name, value);
+}
+
+// Of a fact of the checks; its key where nobody has named it.
+const char* FactName(const std::string& key, Language language) {
+  if (key == "architecture") return texts::kArchitecture.In(language);
+  if (key == "parameters") return texts::kSize.In(language);
+  if (key == "dtype") return texts::kStoredDtype.In(language);
+  if (key == "max_length") return texts::kContextLength.In(language);
+  if (key == "vocab_size") return texts::kVocabulary.In(language);
+  return key == "commit" ? texts::kCommit.In(language) : key.c_str();
+}
+
+std::string StartText(const cli::DryRunView& run, Language language) {
+  if (!run.start_ms) return texts::kStartUnknown.In(language);
+  if (*run.start_ms == 0) return texts::kStartNow.In(language);
+  return DurationText(*run.start_ms, language);
+}
+
+// What a submission costs, where it would run, and when.
+void AddRun(const cli::DryRunView& run, Language language, Html* html) {
+  if (run.tasks.empty()) return;  // the checks failed before
+  int64_t documents = 0;
+  int64_t requests = 0;
+  for (const cli::DryRunView::Task& task : run.tasks) {
+    documents += task.documents;
+    requests += task.requests;
+  }
+  html->Add(R"(<p>{}</p><dl class="facts">)", texts::kWouldRun.In(language));
+  AddRow(texts::kTasks.In(language), std::to_string(run.tasks.size()), html);
+  AddRow(texts::kDocuments.In(language), std::to_string(documents), html);
+  AddRow(texts::kRequests.In(language), std::to_string(requests), html);
+  AddRow(texts::kMemory.In(language),
+         run.memory_bytes > 0 ? SizeText(run.memory_bytes) : std::string(), html);
+  html->Add("<div><dt>{}</dt><dd>{}</dd></div>", texts::kPlacement.In(language),
+            ReasonText(run.placement, language));
+  if (!run.placement_remedy.empty()) {
+    html->Add("<div><dt>{}</dt><dd>{}</dd></div>", texts::kRemedy.In(language),
+              ReasonText(run.placement_remedy, language));
+  } else {
+    AddRow(texts::kAhead.In(language), std::to_string(run.requests_ahead), html);
+    AddRow(texts::kStart.In(language), StartText(run, language), html);
+  }
+  html->Add("</dl>");
+}
+
+const Words& OutcomeWords(SubmitOutcome outcome) {
+  if (outcome == SubmitOutcome::kKnown) return texts::kKnown;
+  return outcome == SubmitOutcome::kRefused ? texts::kRefused : texts::kChecked;
+}
+
 void AddOutcome(const SubmitPageView& view, Language language, Html* html) {
   if (view.outcome == SubmitOutcome::kNothing) return;
-  const bool refused = view.outcome == SubmitOutcome::kRefused;
   html->Add(
       R"(<section class="notice {}" id="outcome" role="status" tabindex="-1"><p><b>{}</b></p>)",
-      refused ? "bad" : "good",
-      refused ? texts::kRefused.In(language) : texts::kChecked.In(language));
+      view.outcome == SubmitOutcome::kRefused ? "bad" : "good",
+      OutcomeWords(view.outcome).In(language));
+  if (view.run && !view.run->same_request_id.empty()) {
+    html->Add(R"(<p>{} <a href="/requests/{}"><code>{}</code></a></p>)",
+              texts::kStoredAs.In(language), UrlComponent(view.run->same_request_id),
+              view.run->same_request_id);
+  }
   if (!view.error.empty()) html->Add("<p>{}</p>", view.error);
   if (!view.findings.empty()) html->Add(R"(<ul class="findings">)");
   for (const SubmitFinding& finding : view.findings) {
@@ -64,12 +125,37 @@ void AddOutcome(const SubmitPageView& view, Language language, Html* html) {
   if (!view.findings.empty()) html->Add("</ul>");
   if (!view.facts.empty()) {
     html->Add(R"(<p>{}</p><dl class="facts">)", texts::kFacts.In(language));
-    for (const auto& [name, value] : view.facts) {
-      html->Add("<div><dt>{}</dt><dd>{}</dd></div>", name, value);
-    }
+    for (const auto& [key, value] : view.facts) AddRow(FactName(key, language), value, html);
     html->Add("</dl>");
   }
+  if (view.run) AddRun(*view.run, language, html);
   html->Add("</section>");
+}
+
+void AddToken(const char* name, const std::string& label, const char* hint, bool is_required,
+              Html* html) {
+  html->Add(
+      R"(<label>{} <span class="hint" id="{}-hint">{}</span><input type="password" name="{}"{} autocomplete="{}" aria-describedby="{}-hint"></label>)",
+      label, name, hint, name, Markup{is_required ? " required" : ""},
+      is_required ? "current-password" : "off", name);
+}
+
+// Who submits: by a token of this leaderboard, or of the hub where it is taken.
+void AddTokens(const SubmitPageView& view, Language language, Html* html) {
+  const bool takes_hub = view.hub_token == HubToken::kTaken;
+  if (view.needs_token) {
+    const std::string required =
+        takes_hub ? std::string() : fmt::format(" ({})", texts::kRequired.In(language));
+    AddToken("token", texts::kToken.In(language) + required, texts::kTokenHint.In(language),
+             !takes_hub, html);
+  }
+  if (takes_hub) {
+    AddToken("hub_token", texts::kHubToken.In(language), texts::kHubTokenHint.In(language), false,
+             html);
+  }
+  if (view.hub_token == HubToken::kOnlyInPrivate) {
+    html->Add(R"(<p class="hint">{}</p>)", texts::kHubTokenPrivate.In(language));
+  }
 }
 
 void AddFields(const SubmitPageView& view, Language language, Html* html) {
@@ -93,11 +179,7 @@ void AddFields(const SubmitPageView& view, Language language, Html* html) {
   html->Add(
       R"(<label class="box"><input type="checkbox" name="chat_template" value="1"{}> {}</label>)",
       Markup{fields.chat_template ? " checked" : ""}, texts::kUseChat.In(language));
-  if (view.needs_token) {
-    html->Add(
-        R"(<label>{} ({}) <span class="hint" id="token-hint">{}</span><input type="password" name="token" required autocomplete="current-password" aria-describedby="token-hint"></label>)",
-        texts::kToken.In(language), texts::kRequired.In(language), texts::kTokenHint.In(language));
-  }
+  AddTokens(view, language, html);
 }
 
 }  // namespace

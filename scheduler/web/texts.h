@@ -163,6 +163,30 @@ inline constexpr Words kToken{"Token", "토큰"};
 inline constexpr Words kTokenHint{
     "with the role submitter; it is sent once and kept nowhere",
     "submitter 권한 토큰. 한 번만 전송되며 어디에도 저장하지 않습니다"};
+inline constexpr Words kHubToken{"Token of the model hub", "모델 허브 토큰"};
+inline constexpr Words kHubTokenHint{
+    "instead of the one above: the hub says which account submits; it is sent once and kept "
+    "nowhere",
+    "위 토큰 대신 쓸 수 있습니다. 허브에서 제출 계정을 확인하며, 한 번만 전송되고 어디에도 "
+    "저장하지 "
+    "않습니다"};
+inline constexpr Words kHubTokenPrivate{
+    "A token of the model hub is taken over TLS (https) or from the scheduler's own machine alone, "
+    "because others could read it on the way here.",
+    "모델 허브 토큰은 전송 중에 노출될 수 있어 TLS(https)나 스케줄러 서버에서 접속한 경우에만 "
+    "받습니다."};
+inline constexpr Words kKnown{"This was submitted before: nothing new was stored.",
+                              "이미 제출된 모델입니다. 새로 저장하지 않았습니다."};
+inline constexpr Words kStoredAs{"Already stored as", "이미 저장된 요청:"};
+inline constexpr Words kWouldRun{"What it costs, where it would run, and when",
+                                 "비용, 배정, 예상 시작"};
+inline constexpr Words kTasks{"Tasks", "과제 수"};
+inline constexpr Words kMemory{"Memory needed", "필요 메모리"};
+inline constexpr Words kPlacement{"Placement", "배정"};
+inline constexpr Words kAhead{"Requests ahead", "앞선 요청"};
+inline constexpr Words kStart{"Starts in about", "예상 시작까지"};
+inline constexpr Words kStartNow{"at once", "바로 시작"};
+inline constexpr Words kStartUnknown{"not known", "알 수 없음"};
 inline constexpr Words kCheck{"Check only", "검사만 하기"};
 inline constexpr Words kSend{"Check and submit", "검사 후 제출"};
 inline constexpr Words kChecked{"The checks found nothing that would stop it.",
@@ -175,6 +199,10 @@ inline constexpr Words kError{"Error", "오류"};
 inline constexpr Words kWarning{"Warning", "주의"};
 inline constexpr Words kRequired{"required", "필수"};
 inline constexpr Words kUseChat{"Use the model's chat template", "모델의 채팅 템플릿 사용"};
+inline constexpr Words kStoredDtype{"Type of the weights", "가중치 자료형"};
+inline constexpr Words kContextLength{"Context length", "문맥 길이"};
+inline constexpr Words kVocabulary{"Vocabulary", "어휘 수"};
+inline constexpr Words kCommit{"Commit", "커밋"};
 inline constexpr Words kFacts{"What the checks read", "검사에서 읽은 정보"};
 
 // Errors.

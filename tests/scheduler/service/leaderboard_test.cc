@@ -4,8 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sstream>
+#include <algorithm>
 
+#include "common/base/file.h"
 #include "koeval/v1/board.grpc.pb.h"
 #include "scheduler/cli/view_convert.h"
 #include "scheduler/cli/view_json.h"
@@ -53,9 +54,8 @@ class LeaderboardTest : public WebTest {
   // Requests of the rows, by way of koeval.v1, of the JSON API and of the CSV file: all the same.
   std::vector<std::string> Rows(const std::string& version = "", const std::string& settings = "") {
     std::vector<std::string> rpc;
-    for (const v1::LeaderboardRow& row : Rpc(version, settings).rows()) {
-      rpc.push_back(row.request_id());
-    }
+    const v1::GetLeaderboardResponse board = Rpc(version, settings);
+    for (const v1::LeaderboardRow& row : board.rows()) rpc.push_back(row.request_id());
     const std::string query = fmt::format("?version={}&settings={}", version, settings);
     std::vector<std::string> api;
     const Json json = Api("/api/v1/leaderboard" + query)["leaderboard"]["rows"];
@@ -140,7 +140,8 @@ TEST_F(LeaderboardTest, AChatEvaluationDoesNotTakeThePlaceOfImportedScores) {
   ASSERT_TRUE(writer->Finish().ok());
   const auto count_imported = [this] {
     int count = 0;
-    for (const v1::LeaderboardRow& row : Rpc().rows()) count += row.imported() ? 1 : 0;
+    const v1::GetLeaderboardResponse shown = Rpc();
+    for (const v1::LeaderboardRow& row : shown.rows()) count += row.imported() ? 1 : 0;
     return count;
   };
   EXPECT_EQ(count_imported(), 1);

@@ -70,7 +70,9 @@ TEST(ReasonsTest, EverySentenceOfTheCoreIsSaidInKoreanWithItsValues) {
       // The English verb is the one value that Korean has no place for.
       const bool is_verb = info.text.find("request{}") != std::string_view::npos && i == places - 1;
       EXPECT_EQ(korean.find(place) == std::string_view::npos, is_verb) << info.text;
-      if (!is_verb) EXPECT_THAT(shown, HasSubstr("v" + std::to_string(i)));
+      if (!is_verb) {
+        EXPECT_THAT(shown, HasSubstr("v" + std::to_string(i)));
+      }
     }
     EXPECT_EQ(korean.find("{" + std::to_string(places) + "}"), std::string_view::npos) << korean;
   }
