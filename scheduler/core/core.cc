@@ -155,10 +155,9 @@ std::string Core::WaitReason(const RequestId& id) const {
   if (it == s.requests.end() || it->second.row.state != RequestState::kPending) return "";
   const Request& request = it->second;
   if (const auto again_ms = s.recheck_deadlines.At(id)) {
-    return "The model hub gives no answer; its submission checks are tried again in " +
-           FormatDuration(std::max<int64_t>(0, *again_ms - s.time_ms)) + " (try " +
-           std::to_string(request.live->recheck_tries + 1) + " of " +
-           std::to_string(s.limits.recheck_tries_max) + ").";
+    return Say(Sentence::kHubSilent,
+               {FormatDuration(std::max<int64_t>(0, *again_ms - s.time_ms)),
+                Number(request.live->recheck_tries + 1), Number(s.limits.recheck_tries_max)});
   }
   if (request.row.phase == Phase::kChecking) {
     return Say(request.live->queue == Queue::kChecks ? Sentence::kChecksWait

@@ -279,8 +279,8 @@ void Machine::PostponeChecks(Request& request, const Finding& finding) {
       live.recheck_ms + pause_ms > s_.limits.recheck_for_ms) {
     std::string reason = finding.reason;
     if (live.recheck_tries > 1) {
-      reason = "asked " + std::to_string(live.recheck_tries) + " times within " +
-               FormatDuration(live.recheck_ms) + ": " + reason;
+      reason = Say(Sentence::kAskedTimes,
+                   {Number(live.recheck_tries), FormatDuration(live.recheck_ms), reason});
     }
     return FailRequest(request, {finding.ending, reason, finding.remedy});
   }

@@ -16,6 +16,10 @@ constexpr std::string_view kPlace = "{}";
 constexpr std::array kTable = {
     SentenceInfo{kChecksWait, "It waits for its submission checks."},
     SentenceInfo{kChecksRun, "Its submission checks are running."},
+    SentenceInfo{
+        kHubSilent,
+        "The model hub gives no answer; its submission checks are tried again in {} (try {} "
+        "of {})."},
     SentenceInfo{kDispatchPaused, "Dispatch is paused; an operator must resume it."},
     SentenceInfo{kNoWorker, "No worker is connected that takes work."},
     SentenceInfo{kNoWorkerOfClass,
@@ -59,6 +63,7 @@ constexpr std::array kTable = {
                  "its submission checks gave no answer, asked {} times with {} ms each"},
     SentenceInfo{kScoreSilent, "the computation of its score gave no answer within {} ms"},
     SentenceInfo{kFailedAlike, "{} (the last of {} attempts that failed alike)"},
+    SentenceInfo{kAskedTimes, "asked {} times within {}: {}"},
     SentenceInfo{kWorkerSays, "worker {}: {}"},
     SentenceInfo{kUseBfloat16, "Submit it with precision bfloat16: it then needs about {}."},
     SentenceInfo{kUseSmallerModel,
@@ -126,15 +131,27 @@ std::string Say(Sentence sentence, std::initializer_list<std::string> values) {
 }
 
 std::optional<Said> Recognise(std::string_view text) {
-  for (const SentenceInfo& info : kTable) {
-    // Around another text; these fit many, so they come last.
-    if (info.sentence == kFailedAlike || info.sentence == kWorkerSays) continue;
-    if (auto values = Match(info.text, text)) return Said{info.sentence, *std::move(values)};
-  }
-  for (const Sentence around : {kFailedAlike, kWorkerSays}) {
-    if (auto values = Match(TextOf(around), text)) return Said{around, *std::move(values)};
+  // Those around another reason fit many texts, so they come last.
+  for (const bool is_around : {false, true}) {
+    for (const SentenceInfo& info : kTable) {
+      if (ReasonWithin(info.sentence).has_value() != is_around) continue;
+      if (auto values = Match(info.text, text)) return Said{info.sentence, *std::move(values)};
+    }
   }
   return std::nullopt;
+}
+
+std::optional<size_t> ReasonWithin(Sentence sentence) {
+  switch (sentence) {
+    case kFailedAlike:
+      return 0;
+    case kWorkerSays:
+      return 1;
+    case kAskedTimes:
+      return 2;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace koeval::core

@@ -2,6 +2,7 @@
 // them in other languages and keep what they name.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -16,6 +17,7 @@ enum class Sentence {
   // Why it waits, or how far it is.
   kChecksWait,
   kChecksRun,
+  kHubSilent,
   kDispatchPaused,
   kNoWorker,
   kNoWorkerOfClass,
@@ -54,6 +56,7 @@ enum class Sentence {
   kScoreSilent,
   // Around the reason of somebody else.
   kFailedAlike,
+  kAskedTimes,
   kWorkerSays,
   // What to do.
   kUseBfloat16,
@@ -87,5 +90,7 @@ struct Said {
   std::vector<std::string> values;
 };
 std::optional<Said> Recognise(std::string_view text);
+// Which of the values is a reason of its own; nothing for most sentences.
+std::optional<size_t> ReasonWithin(Sentence sentence);
 
 }  // namespace koeval::core

@@ -131,6 +131,9 @@ using enum core::Sentence;
 constexpr std::array kSentences = {
     SentenceEntry{kChecksWait, "제출 검사를 기다리고 있습니다."},
     SentenceEntry{kChecksRun, "제출 검사가 진행 중입니다."},
+    SentenceEntry{
+        kHubSilent,
+        "모델 허브가 응답하지 않아 {0} 뒤에 제출 검사를 다시 시도합니다({2}번 중 {1}번째)."},
     SentenceEntry{kDispatchPaused,
                   "운영자가 작업 배정을 멈췄습니다. 운영자가 다시 시작해야 합니다."},
     SentenceEntry{kNoWorker, "작업을 받을 수 있는 작업 노드가 연결되어 있지 않습니다."},
@@ -179,6 +182,7 @@ constexpr std::array kSentences = {
     SentenceEntry{kChecksSilent, "제출 검사를 {0}번({1}ms씩) 요청했지만 답이 없었습니다."},
     SentenceEntry{kScoreSilent, "점수 계산이 {0}ms 안에 끝나지 않았습니다."},
     SentenceEntry{kFailedAlike, "{0} (같은 이유로 {1}번 실패했고 이것이 마지막입니다.)"},
+    SentenceEntry{kAskedTimes, "{1} 동안 {0}번 요청했습니다. {2}"},
     SentenceEntry{kWorkerSays, "작업 노드 {0}: {1}"},
     SentenceEntry{kUseBfloat16, "정밀도 bfloat16으로 제출하세요. 그러면 약 {0}가 필요합니다."},
     SentenceEntry{kUseSmallerModel,
@@ -213,7 +217,7 @@ Markup Korean(std::string_view reason, int depth = 0);
 
 // The Korean sentence, with values that are sentences themselves in Korean too.
 Markup Korean(const core::Said& said, int depth) {
-  const bool is_around = said.sentence == kFailedAlike || said.sentence == kWorkerSays;
+  const auto within = core::ReasonWithin(said.sentence);
   std::string_view rest = KoreanSentence(said.sentence);
   Html html;
   for (size_t open = rest.find('{'); open != std::string_view::npos; open = rest.find('{')) {
@@ -222,8 +226,7 @@ Markup Korean(const core::Said& said, int depth) {
     const char* digits = rest.data() + open + 1;
     const char* end = std::from_chars(digits, rest.data() + rest.size(), index).ptr;
     const std::string& value = said.values.at(index);
-    const bool is_text = is_around && index == (said.sentence == kWorkerSays ? 1U : 0U);
-    if (is_text) {
+    if (within == index) {
       html.Add("{}", Korean(value, depth + 1));
     } else {
       html.AddText(value);

@@ -76,14 +76,17 @@ void AddRun(const cli::DryRunView& run, Language language, Html* html) {
   if (run.tasks.empty()) return;  // the checks failed before
   int64_t documents = 0;
   int64_t requests = 0;
+  int64_t tokens = 0;
   for (const cli::DryRunView::Task& task : run.tasks) {
     documents += task.documents;
     requests += task.requests;
+    tokens += task.prompt_tokens;
   }
   html->Add(R"(<p>{}</p><dl class="facts">)", texts::kWouldRun.In(language));
   AddRow(texts::kTasks.In(language), std::to_string(run.tasks.size()), html);
   AddRow(texts::kDocuments.In(language), std::to_string(documents), html);
   AddRow(texts::kRequests.In(language), std::to_string(requests), html);
+  if (tokens > 0) AddRow(texts::kPromptTokens.In(language), std::to_string(tokens), html);
   AddRow(texts::kMemory.In(language),
          run.memory_bytes > 0 ? SizeText(run.memory_bytes) : std::string(), html);
   html->Add("<div><dt>{}</dt><dd>{}</dd></div>", texts::kPlacement.In(language),
@@ -94,6 +97,9 @@ void AddRun(const cli::DryRunView& run, Language language, Html* html) {
   } else {
     AddRow(texts::kAhead.In(language), std::to_string(run.requests_ahead), html);
     AddRow(texts::kStart.In(language), StartText(run, language), html);
+    if (run.run_ms) {
+      AddRow(texts::kRunsFor.In(language), DurationText(*run.run_ms, language), html);
+    }
   }
   html->Add("</dl>");
 }

@@ -181,6 +181,8 @@ inline constexpr Words kStoredAs{"Already stored as", "이미 저장된 요청:"
 inline constexpr Words kWouldRun{"What it costs, where it would run, and when",
                                  "비용, 배정, 예상 시작"};
 inline constexpr Words kTasks{"Tasks", "과제 수"};
+inline constexpr Words kPromptTokens{"Prompt tokens, about", "프롬프트 토큰 수(약)"};
+inline constexpr Words kRunsFor{"Runs for about", "예상 실행 시간"};
 inline constexpr Words kMemory{"Memory needed", "필요 메모리"};
 inline constexpr Words kPlacement{"Placement", "배정"};
 inline constexpr Words kAhead{"Requests ahead", "앞선 요청"};
