@@ -191,7 +191,7 @@ TEST(QueuePageTest, EachStateShowsWhatItsReadersNeed) {
   const std::string html = RenderQueuePage(In(Language::kKorean), view);
   EXPECT_THAT(html, HasSubstr("<progress max=\"4\" value=\"1\""));
   EXPECT_THAT(html, HasSubstr("2시간 5분"));
-  EXPECT_THAT(html, HasSubstr("data-label=\"순번\"><div class=\"value\">3<"));
+  EXPECT_THAT(html, HasSubstr("data-label=\"순번\" class=\"number\"><div class=\"value\">3<"));
   EXPECT_THAT(html, HasSubstr("해결 방법"));
   EXPECT_THAT(html, HasSubstr("href=\"/queue?state=pending\">이 상태 모두 보기"));
   EXPECT_THAT(html, HasSubstr("data-watch=\"/api/v1/watch?after=41\""));
