@@ -4,13 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "common/base/check.h"
+#include "common/evaluation/corpus_metrics.h"
 #include "common/evaluation/metrics.h"
 #include "common/evaluation/statistics.h"
 
 namespace koeval::evaluation {
 namespace {
+
+// How often bleu, chrf and ter are resampled, which costs the harness much.
+constexpr size_t kCorpusResamples = 100;
+constexpr size_t kOldCorpusResamples = 1000;
 
 // What a class counts up to in a set of (gold, predicted) pairs.
 struct ClassCounts {
@@ -118,6 +124,28 @@ Status AggregateF1(const TaskConfig& config, std::string_view aggregation, const
   return OkStatus();
 }
 
+// A metric of (right, generated) texts, which is no mean over them.
+void AggregateCorpus(CorpusMetric metric, Profile profile, std::span<const DocumentMetric> values,
+                     MetricValue& out) {
+  std::vector<std::vector<double>> statistics;
+  for (const DocumentMetric& value : values) {
+    statistics.push_back(CorpusStatistics(metric, value.logged[1].get_ref<const std::string&>(),
+                                          value.logged[0].get_ref<const std::string&>()));
+  }
+  const auto score = [&](std::span<const uint32_t> documents) {
+    std::vector<double> sums(statistics.front().size());
+    for (const uint32_t document : documents) {
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] += statistics[document][i];
+    }
+    return CorpusScore(metric, sums);
+  };
+  std::vector<uint32_t> all(values.size());
+  std::iota(all.begin(), all.end(), 0U);
+  out.value = score(all);
+  out.stderr_value = BootstrapStderr(
+      values.size(), score, profile == Profile::kLmEval04 ? kCorpusResamples : kOldCorpusResamples);
+}
+
 }  // namespace
 
 double MacroF1(std::span<const std::pair<int64_t, int64_t>> pairs) {
@@ -165,13 +193,18 @@ double MatthewsCorrelation(std::span<const std::pair<int64_t, int64_t>> pairs) {
   return variance == 0 ? 0 : (correct * total - both) / std::sqrt(variance);
 }
 
-Result<MetricValue> AggregateMetric(const TaskConfig& config, const MetricConfig& metric,
+Result<MetricValue> AggregateMetric(const TaskConfig& config, Profile profile,
+                                    const MetricConfig& metric,
                                     std::span<const DocumentMetric> values) {
   KOEVAL_CHECK(!values.empty(), "a metric needs documents");
   MetricValue out;
   out.metric = metric.metric;
   out.higher_is_better = metric.higher_is_better;
   const std::string aggregation = AggregationOf(config, metric);
+  if (const auto corpus = ParseCorpusMetric(aggregation)) {
+    AggregateCorpus(*corpus, profile, values, out);
+    return out;
+  }
   if (metric.metric == "f1") {
     RETURN_IF_ERROR(AggregateF1(config, aggregation, Pairs(values), out));
     return out;

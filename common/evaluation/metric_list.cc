@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 
+#include "common/evaluation/corpus_metrics.h"
 #include "common/evaluation/metrics.h"
 #include "common/evaluation/text_metrics.h"
 
@@ -39,19 +40,21 @@ constexpr std::array<KnownMetric, 3> kRollingMetrics = {
      {"byte_perplexity", {"weighted_perplexity", "", "", ""}},
      {"bits_per_byte", {"bits_per_byte", "", "", ""}}}};
 // Of f1 on texts only the mean over classes exists: scikit-learn's default is for 0 and 1.
-constexpr std::array<KnownMetric, 3> kTextMetrics = {
-    {{"exact_match", kMeans}, {"f1", {"macro_f1", "macro_f1_score", "", ""}}, {"mcc", kMcc}}};
+constexpr std::array<KnownMetric, 7> kTextMetrics = {
+    {{"exact_match", kMeans},
+     {"f1", {"macro_f1", "macro_f1_score", "", ""}},
+     {"mcc", kMcc},
+     {"bleu", {"bleu", "", "", ""}},
+     {"chrf", {"chrf", "", "", ""}},
+     {"chrf++", {"chrf++", "", "", ""}},
+     {"ter", {"ter", "", "", ""}}}};
 // With process_results mc2; `acc` is the name that lm-eval 0.4's own task gives to mc2.
 constexpr std::array<KnownMetric, 3> kTruthfulMetrics = {
     {{"mc1", kMeans}, {"mc2", kMeans}, {"acc", kMeans}}};
 
 // Metrics of the harness that are not built in, and what to do.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kRefused = {
-    {{"bleu", "needs sacrebleu; evaluate this task with the harness itself"},
-     {"chrf", "needs sacrebleu; evaluate this task with the harness itself"},
-     {"chrf++", "needs sacrebleu; evaluate this task with the harness itself"},
-     {"ter", "needs sacrebleu; evaluate this task with the harness itself"},
-     {"likelihood", "is only a list of numbers, whose aggregation would be Python; use acc"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kRefused = {
+    {{"likelihood", "is only a list of numbers, whose aggregation would be Python; use acc"},
      {"acc_all", "is only made by Python of the task; use acc"},
      {"bypass", "measures nothing; remove it, and read the texts in the sample log"}}};
 
@@ -101,8 +104,11 @@ Status CheckMetric(const TaskConfig& config, const MetricConfig& metric) {
   }
   for (const auto& [key, value] : metric.options.items()) {
     if (!kHarmlessOptions.contains(key) && config.process_results.empty()) {
-      return InvalidArgument(
-          fmt::format("metric {} does not know \"{}\"; remove it", metric.metric, key));
+      const bool of_corpus = ParseCorpusMetric(metric.metric).has_value();
+      return InvalidArgument(fmt::format(
+          "metric {} does not know \"{}\"{}; remove it", metric.metric, key,
+          of_corpus ? ", and the harness computes it with sacrebleu's defaults whatever it says"
+                    : ""));
     }
   }
   return OkStatus();
@@ -155,8 +161,11 @@ Status CheckMetrics(const TaskConfig& config) {
     return fmt::format("task {}, {}", config.task, key);
   };
   if (!config.process_results.empty() && !IsMc2(config.process_results)) {
-    return InvalidArgument(fmt::format("{}: unknown built-in \"{}\"; known: mc2",
-                                       context("process_results"), config.process_results));
+    return Unimplemented(fmt::format(
+        "{}: \"{}\" is Python of the task, which is never run; built in is mc2. Remove the key and "
+        "name metrics that are built in under metric_list, or evaluate this task with the harness "
+        "itself",
+        context("process_results"), config.process_results));
   }
   if (IsMc2(config.process_results) && config.output_type != OutputType::kMultipleChoice) {
     return InvalidArgument(context("process_results") + ": mc2 is for multiple_choice");

@@ -25,7 +25,7 @@ struct DocumentMetric {
 
 // OK when every metric of `config` is known for its output type, with an aggregation and options
 // that fit. INVALID_ARGUMENT names the task, the metric and what is known; UNIMPLEMENTED a metric
-// of the harness that is not built in. Needs no documents.
+// of the harness, or a process_results, that is not built in. Needs no documents.
 Status CheckMetrics(const TaskConfig& config);
 
 // The harness's metrics for a task without metric_list.
@@ -50,8 +50,10 @@ Result<std::vector<DocumentMetric>> ScoreDocument(const TaskConfig& config, Prof
                                                   std::span<const Response> responses);
 
 // One metric over all documents: value and standard error. REQUIRES: `values` is not empty and all
-// of them are of `metric`. INVALID_ARGUMENT when the values do not fit the aggregation.
-Result<MetricValue> AggregateMetric(const TaskConfig& config, const MetricConfig& metric,
+// of them are of `metric`. INVALID_ARGUMENT when the values do not fit the aggregation. The profile
+// decides how often bleu, chrf and ter are resampled: 100 times, 1000 under leaderboard-v1.
+Result<MetricValue> AggregateMetric(const TaskConfig& config, Profile profile,
+                                    const MetricConfig& metric,
                                     std::span<const DocumentMetric> values);
 
 // numpy.argmax: the first NaN if there is one, else the first of the largest. REQUIRES: not empty.

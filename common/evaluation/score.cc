@@ -68,7 +68,8 @@ class FilterScorer {
     }
     for (const std::vector<DocumentMetric>& values : by_metric) {
       const MetricConfig metric = MetricOf(task_.config, values[0].metric);
-      ASSIGN_OR_RETURN(MetricValue value, AggregateMetric(task_.config, metric, values));
+      ASSIGN_OR_RETURN(MetricValue value,
+                       AggregateMetric(task_.config, task_.options.profile, metric, values));
       value.filter = pipeline.name();
       out.metrics.push_back(std::move(value));
     }

@@ -16,8 +16,7 @@ namespace {
 
 constexpr size_t kNumpyLanes = 8;
 constexpr size_t kNumpyBlock = 128;
-constexpr size_t kBootstrapChunks = 100;
-constexpr size_t kBootstrapChunkSize = 1000;
+constexpr size_t kBootstrapChunkSizeMax = 1000;
 constexpr size_t kBootstrapThreadsMax = 16;
 
 // One block of at most kNumpyBlock values, at least kNumpyLanes.
@@ -80,14 +79,16 @@ std::optional<double> MeanStderr(std::span<const double> values) {
   return SampleStddev(values) / std::sqrt(static_cast<double>(values.size()));
 }
 
-std::optional<double> BootstrapStderr(size_t items, const ResampleStatistic& statistic) {
+std::optional<double> BootstrapStderr(size_t items, const ResampleStatistic& statistic,
+                                      size_t resamples) {
+  const size_t size = std::min(resamples, kBootstrapChunkSizeMax);
+  KOEVAL_CHECK(resamples >= 2 && resamples % size == 0, "resamples fill their chunks");
   if (items < 2) return std::nullopt;
-  std::vector<double> replicates(kBootstrapChunks * kBootstrapChunkSize);
+  std::vector<double> replicates(resamples);
   std::atomic<size_t> next = 0;
   const auto work = [&] {
-    for (size_t chunk = next++; chunk < kBootstrapChunks; chunk = next++) {
-      RunChunk(chunk, items, statistic,
-               std::span(replicates).subspan(chunk * kBootstrapChunkSize, kBootstrapChunkSize));
+    for (size_t chunk = next++; chunk < resamples / size; chunk = next++) {
+      RunChunk(chunk, items, statistic, std::span(replicates).subspan(chunk * size, size));
     }
   };
   const size_t threads =

@@ -27,10 +27,13 @@ std::optional<double> MeanStderr(std::span<const double> values);
 // A statistic of a resample, which is given as indices into the items that were observed.
 using ResampleStatistic = std::function<double(std::span<const uint32_t>)>;
 
-// The harness's bootstrap: 100 chunks of 1000 resamples of n items out of n, chunk i drawn with
-// CPython's Random(i).choices; the sample standard deviation over all of them. Nothing below two
-// items. `statistic` is called from several threads at once; the result does not depend on them.
-std::optional<double> BootstrapStderr(size_t items, const ResampleStatistic& statistic);
+// The harness's bootstrap: `resamples` of n items out of n in chunks of at most 1000, chunk i drawn
+// with CPython's Random(i).choices; the sample standard deviation over all of them. Nothing below
+// two items. `statistic` is called from several threads at once; the result does not depend on
+// them. REQUIRES: resamples is 2 or more, and a multiple of 1000 above that.
+inline constexpr size_t kBootstrapResamples = 100'000;
+std::optional<double> BootstrapStderr(size_t items, const ResampleStatistic& statistic,
+                                      size_t resamples = kBootstrapResamples);
 
 // Standard error of the mean over everything in several groups, from theirs (pooled variance), as
 // the harness does for groups weighted by size. Nothing when any group has no error, or when there

@@ -288,12 +288,12 @@ TEST(AggregationTest, MedianHasABootstrapError) {
   for (const double value : {1.0, 0.0, 3.0, 2.0, 5.0}) {
     values.push_back({.metric = "mc2", .logged = value, .value = value});
   }
-  auto scored = AggregateMetric(task.config, median, values);
+  auto scored = AggregateMetric(task.config, Profile::kLmEval04, median, values);
   ASSERT_TRUE(scored.ok());
   EXPECT_EQ(scored->value, 2);
   EXPECT_NEAR(*scored->stderr_value, 1.1327649906161403, 1e-12);
   values[0].value = kNan;
-  scored = AggregateMetric(task.config, {"mc2", "nanmean", true}, values);
+  scored = AggregateMetric(task.config, Profile::kLmEval04, {"mc2", "nanmean", true}, values);
   EXPECT_EQ(scored->value, 2.5);
 }
 
@@ -332,12 +332,14 @@ TEST(CheckMetricsTest, UnknownNamesAreErrorsWithTheKnownOnes) {
   PreparedTask task = ChoiceTask({"acc"});
   task.config.metrics[0].aggregation = "sum";
   EXPECT_THAT(CheckMetrics(task.config).message(), HasSubstr("use mean"));
-  const Status bleu = CheckMetrics(ChoiceTask({"bleu"}).config);
-  EXPECT_EQ(bleu.code(), Code::kUnimplemented);
-  EXPECT_THAT(bleu.message(), HasSubstr("needs sacrebleu"));
+  const Status bypass = CheckMetrics(ChoiceTask({"bypass"}).config);
+  EXPECT_EQ(bypass.code(), Code::kUnimplemented);
+  EXPECT_THAT(bypass.message(), HasSubstr("read the texts in the sample log"));
   task = ChoiceTask({"acc"});
   task.config.process_results = "squad";
-  EXPECT_THAT(CheckMetrics(task.config).message(), HasSubstr("\"squad\""));
+  EXPECT_EQ(CheckMetrics(task.config).code(), Code::kUnimplemented);
+  EXPECT_THAT(CheckMetrics(task.config).message(),
+              HasSubstr("\"squad\" is Python of the task, which is never run; built in is mc2"));
   EXPECT_FALSE(CheckMetrics(ChoiceTask({}).config).ok());
 }
 
