@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rows of PARITY.md over the demo tasks of this tree, for every model that has the harness's scores in demo_scores.
+"""Rows of PARITY.md from this tree alone: demo tasks for every model in demo_scores, texts of the 2023 profile.
 
 float32 is compared with those scores. For bfloat16 the harness scores the prompts of more documents in float32 and in
 bfloat16 in the same run; that koeval asks the same prompts is shown by the hashes that float32 compares.
@@ -7,7 +7,8 @@ bfloat16 in the same run; that koeval asks the same prompts is shown by the hash
 import json
 import pathlib
 
-from parity_common import bfloat16_cells, ll_within, metrics_equal, read_lines, responses, run_harness, run_koeval
+from parity_common import (NEAR_TIE, bfloat16_cells, ll_within, metrics_equal, read_lines, responses, run_harness, run_koeval,
+                           text_of)
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEMO = HERE.parents[1] / "configs" / "demo"
@@ -79,8 +80,32 @@ def add_bfloat16(arguments, work, model, shots, tables, pooled):
                    lambda t=task, r=reference, h=theirs, o=ours: bfloat16_cells(model, t, shots[t], r, h, o, list(asked[t]), pooled))
 
 
+def old_generation_row(koeval, model, task, golden, work):
+    """A row of FLOAT32_HEAD about texts of leaderboard-v1, and whether all are equal."""
+    samples, _ = run_koeval(koeval, model_folder(model), HERE / "old_generation" / "tasks", [task], work, "--dtype", "float32",
+                            "--profile", "leaderboard-v1", "--limit", str(len(golden)))
+    lines = samples[task]
+    prompts = all(lines[ref["doc_id"]]["arguments"]["gen_args_0"]["arg_0"] == ref["ctx"] for ref in golden)
+    different = [ref for ref in golden if text_of(lines[ref["doc_id"]]) != ref["output"]]
+    ties = [ref for ref in different if ref["top2_gap"] < NEAR_TIE]
+    texts = f"{len(golden) - len(different)}/{len(golden)} equal" + (f", {len(ties)} near ties" if ties else "")
+    shots = {"old_ending": "2", "old_long": "9"}[task]
+    cells = [model, task, shots, "leaderboard-v1", str(len(golden)), "-", "-", texts, "-" if prompts else "prompts differ"]
+    return cells, prompts and len(different) == len(ties)
+
+
+def add_old_generation(arguments, work, tables):
+    for path in sorted((HERE / "old_generation").glob("*/*.jsonl")):
+        model, task = path.parent.name, path.stem
+        if not arguments.models or model in arguments.models:
+            golden = read_lines(path)
+            tables.add("float32", [model, task, "-", "leaderboard-v1"],
+                       lambda m=model, t=task, g=golden: old_generation_row(arguments.koeval, m, t, g, work))
+
+
 def add_rows(arguments, work, tables, pooled):
     """Adds the rows of each model of demo_scores, or of those of `arguments.models`."""
+    add_old_generation(arguments, work, tables)
     for folder in score_folders(arguments.models):
         shots = add_float32(arguments, work, folder, tables)
         if arguments.bfloat16:
