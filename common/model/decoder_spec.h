@@ -171,6 +171,9 @@ struct DecoderSpec {
   bool float32_scores = false;  // scores are not rounded to the compute dtype
   double logit_scale = 1;
   double logit_softcap = 0;  // as score_softcap, of logits
+  // longrope: a text that outgrows the original length while it is generated has all its keys made
+  // anew; of other classes it keeps those that it has.
+  bool rope_restarts = false;
   // The class cast its logits to float32 in transformers before 4.45; none does since.
   bool older_float32_logits = false;
 

@@ -153,6 +153,7 @@ void FillPhi3(ConfigReader& config, DecoderSpec& spec) {
   defaults.original_positions = 4096;
   defaults.long_rope_names = true;
   FillLlamaSizes(config, defaults, spec);
+  spec.rope_restarts = true;
   // Left-overs of other models of the name, which the class never read.
   for (const std::string_view key : {"full_attn_mod", "interpolate_factor"}) config.MarkRead(key);
   NameLlamaTensors({}, LayerCount(config, "num_hidden_layers", 32), spec);

@@ -109,10 +109,8 @@ class TorchEngine final : public Engine {
       if (prompt.empty()) return InvalidArgument("a prompt without tokens");
       RETURN_IF_ERROR(CheckTokens(prompt));
       RETURN_IF_ERROR(CheckLength(static_cast<int64_t>(prompt.size()) + options.tokens_max));
-      const RopeRange range = RangeOf(static_cast<int64_t>(prompt.size()), original_length_);
       RETURN_IF_ERROR(Guarded("generating for request " + std::to_string(request), [&]() -> Status {
-        ASSIGN_OR_RETURN(Generated text,
-                         Generator(decoder_, options).RunAlone(prompt, request, range));
+        ASSIGN_OR_RETURN(Generated text, Generator(decoder_, options).RunAlone(prompt, request));
         texts.push_back(std::move(text));
         return OkStatus();
       }));

@@ -36,7 +36,8 @@ Result<std::vector<Generated>> Generator::Run(const plan::Batch& batch, model::R
   while (!going.empty()) {
     RETURN_IF_ERROR(Extend(hidden, going));
     std::erase_if(going, [](const Text* text) { return text->done; });
-    if (!going.empty()) hidden = Step(going, range);
+    RETURN_IF_ERROR(EndRestarting(range, going));
+    if (!going.empty()) hidden = Step(going);
   }
   return Finish();
 }
@@ -84,12 +85,15 @@ void Generator::AddGroup(const plan::Batch& batch, size_t micro_batch,
     last.push_back(token < 0 ? prefix_hidden.narrow(0, -1 - token, 1) : hidden.narrow(0, token, 1));
   }
   groups_.emplace_back(packed, prefix, stored, tokens, options_.tokens_max);
-  if (options_.repetition_penalty == 1) return;
+  const bool penalises = options_.repetition_penalty != 1;
+  if (!penalises && original_length_ == 0) return;
   const auto prefix_tokens = static_cast<int64_t>(batch.prefix.size());
   for (size_t i = first; i < texts_.size(); ++i) {
     for (const int64_t row : groups_.back().rows().RowsOf(texts_[i].in_group)) {
       const auto at = static_cast<size_t>(row < prefix_tokens ? row : row - prefix_tokens);
-      AddSeen(row < prefix_tokens ? batch.prefix[at] : packed.tokens[at], texts_[i].seen);
+      const int32_t token = row < prefix_tokens ? batch.prefix[at] : packed.tokens[at];
+      if (penalises) AddSeen(token, texts_[i].seen);
+      if (original_length_ > 0) texts_[i].prompt.push_back(token);
     }
   }
 }
@@ -135,7 +139,39 @@ at::Tensor Generator::Penalised(const at::Tensor& logits, std::span<Text* const>
   return out;
 }
 
-at::Tensor Generator::Step(std::span<Text* const> texts, model::RopeRange range) {
+model::RopeRange Generator::RangeNow(const Text& text) const {
+  return RangeOf(static_cast<int64_t>(text.prompt.size() + text.ids.size()), original_length_);
+}
+
+Status Generator::EndRestarting(model::RopeRange range, std::vector<Text*>& texts) const {
+  if (!decoder_.spec().rope_restarts || range == model::RopeRange::kExtended) return OkStatus();
+  for (Text* text : texts) {
+    if (RangeNow(*text) == model::RopeRange::kExtended) {
+      RETURN_IF_ERROR(GoOnAlone(text->prompt, *text));
+    }
+  }
+  std::erase_if(texts, [](const Text* text) { return text->done; });
+  return OkStatus();
+}
+
+at::Tensor Generator::Step(std::vector<Text*>& texts) {
+  std::sort(texts.begin(), texts.end(), [this](const Text* a, const Text* b) {
+    return std::pair(RangeNow(*a), a) < std::pair(RangeNow(*b), b);
+  });
+  const auto extended = std::find_if(texts.begin(), texts.end(), [this](const Text* text) {
+    return RangeNow(*text) == model::RopeRange::kExtended;
+  });
+  std::vector<at::Tensor> hidden;
+  if (extended != texts.begin()) {
+    hidden.push_back(StepOf({texts.begin(), extended}, model::RopeRange::kOriginal));
+  }
+  if (extended != texts.end()) {
+    hidden.push_back(StepOf({extended, texts.end()}, model::RopeRange::kExtended));
+  }
+  return hidden.size() == 1 ? hidden.front() : at::cat(hidden);
+}
+
+at::Tensor Generator::StepOf(std::span<Text* const> texts, model::RopeRange range) {
   std::vector<std::vector<size_t>> by_group(groups_.size());
   std::vector<int32_t> tokens, positions;
   for (const Text* text : texts) {
@@ -160,25 +196,40 @@ std::vector<Generated> Generator::Finish() const {
   return out;
 }
 
-Result<Generated> Generator::RunAlone(const std::vector<int32_t>& prompt, int32_t request,
-                                      model::RopeRange range) const {
+Result<Generated> Generator::RunAlone(const std::vector<int32_t>& prompt, int32_t request) const {
   Text text;
   text.requests = {request};
   if (options_.repetition_penalty != 1) {
     for (const int32_t token : prompt) AddSeen(token, text.seen);
   }
+  RETURN_IF_ERROR(GoOnAlone(prompt, text));
+  return Generated{request, text.ids};
+}
+
+Status Generator::GoOnAlone(const std::vector<int32_t>& prompt, Text& text) const {
+  std::vector<int32_t> all = prompt;
+  all.insert(all.end(), text.ids.begin(), text.ids.end());
   std::vector<KeyValues> cache;
-  CausalAttention attention(&cache);
-  std::vector<int32_t> tokens = prompt, positions(prompt.size());
-  std::iota(positions.begin(), positions.end(), 0);
+  size_t stored = 0;  // tokens whose keys are in the cache
+  auto range = RangeOf(static_cast<int64_t>(all.size()), original_length_);
   Text* const self = &text;
-  while (true) {
+  while (!text.done) {
+    const auto now = RangeOf(static_cast<int64_t>(all.size()), original_length_);
+    if (now != range && decoder_.spec().rope_restarts) {
+      cache.clear();
+      stored = 0;
+    }
+    range = now;
+    const std::vector<int32_t> tokens(all.begin() + static_cast<std::ptrdiff_t>(stored), all.end());
+    std::vector<int32_t> positions(tokens.size());
+    std::iota(positions.begin(), positions.end(), static_cast<int32_t>(stored));
+    CausalAttention attention(&cache);
     const at::Tensor hidden = decoder_.Forward(tokens, positions, attention, nullptr, range);
     RETURN_IF_ERROR(Extend(hidden.narrow(0, hidden.size(0) - 1, 1), {&self, 1}));
-    if (text.done) return Generated{request, text.ids};
-    tokens = {text.ids.back()};
-    positions = {positions.back() + 1};
+    stored = all.size();
+    all.push_back(text.ids.back());
   }
+  return OkStatus();
 }
 
 }  // namespace koeval::engine
