@@ -118,6 +118,37 @@ std::optional<double> AsFloat(std::string text) {
   return value;
 }
 
+// The text of a scalar. For the escapes \_ and \N, U+00A0 and U+0085, the parser writes one byte,
+// which stands where a character begins.
+std::string TextOf(const YAML::Node& scalar) {
+  const std::string& bytes = scalar.Scalar();
+  if (IsValidUtf8(bytes)) return bytes;
+  std::string out;
+  for (size_t at = 0; at < bytes.size();) {
+    const auto first = static_cast<unsigned char>(bytes[at]);
+    if (first == 0xa0 || first == 0x85) {
+      AppendUtf8(out, first);
+      ++at;
+    } else {
+      AppendUtf8(out, DecodeUtf8(bytes, at));
+    }
+  }
+  return out;
+}
+
+// The 1-based line of the first character that YAML 1.1 does not print; 0 when there is none.
+size_t LineOfUnprintable(std::string_view text) {
+  size_t line = 1;
+  for (size_t at = 0; at < text.size();) {
+    const char32_t c = DecodeUtf8(text, at);
+    if (c == '\n') ++line;
+    const bool control = (c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+                         (c >= 0x7f && c <= 0x9f && c != 0x85) || c == 0xfffe || c == 0xffff;
+    if (control) return line;
+  }
+  return 0;
+}
+
 class Converter {
  public:
   explicit Converter(const std::string& path) : path_(path) {}
@@ -151,7 +182,7 @@ class Converter {
     for (const auto& member : node) {
       if (IsMergeKey(member.first)) continue;
       if (!member.first.IsScalar()) return Fail(member.first, "a key must be a plain word");
-      const std::string& key = member.first.Scalar();
+      const std::string key = TextOf(member.first);
       if (!own.insert(key).second) {
         const std::string place = fmt::format("{}:{}", path_, member.first.Mark().line + 1);
         if (depth == 0) {
@@ -193,7 +224,7 @@ class Converter {
 
   Result<Json> Scalar(const YAML::Node& node) {
     const std::string& tag = node.Tag();
-    const std::string& text = node.Scalar();
+    const std::string text = TextOf(node);
     if (tag == kFunctionKey) return Json{{kFunctionKey, text}};
     if (tag == "?" || tag.empty()) return ResolveYamlScalar(text);
     if (tag == "!" || tag == "tag:yaml.org,2002:str") return Json(text);
@@ -235,6 +266,12 @@ Json ResolveYamlScalar(const std::string& text) {
 Result<YamlFile> ReadYamlFile(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kYamlBytesMax));
   if (!IsValidUtf8(text)) return InvalidArgument(path + " is not UTF-8; convert it and try again");
+  if (const size_t line = LineOfUnprintable(text); line > 0) {
+    return InvalidArgument(fmt::format(
+        "{}:{}: has a control character, which YAML does not take; write it as an escape in a text "
+        "in double quotes",
+        path, line));
+  }
   YamlFile file;
   file.path = path;
   try {
@@ -244,7 +281,7 @@ Result<YamlFile> ReadYamlFile(const std::string& path) {
     ASSIGN_OR_RETURN(file.value, converter.Convert(root, 0));
     file.repeated = converter.TakeRepeated();
     for (const auto& member : root) {
-      file.lines[member.first.Scalar()] = member.first.Mark().line + 1;
+      file.lines[TextOf(member.first)] = member.first.Mark().line + 1;
     }
   } catch (const YAML::Exception& e) {
     // The message may quote one byte of a longer character.

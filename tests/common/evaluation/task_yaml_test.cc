@@ -224,6 +224,26 @@ TEST_F(TaskYamlTest, TextIsUnicodeInFilesEscapesAndMessages) {
   EXPECT_TRUE(IsValidUtf8(ErrorOf("description: \"\\가\"\n")));
 }
 
+TEST_F(TaskYamlTest, EscapesOfTheUpperControlsAreCharacters) {
+  Write("escapes.yaml", "\"\\_k\": \"\xc3\xa9\\_\\N\\xa0\\L\"\n");
+  const auto file = ReadYamlFile((folder_ / "escapes.yaml").string());
+  ASSERT_TRUE(file.ok()) << file.status().ToString();
+  EXPECT_EQ(file->value.dump(), "{\"\xc2\xa0k\":\"\xc3\xa9\xc2\xa0\xc2\x85\xc2\xa0\xe2\x80\xa8\"}");
+}
+
+TEST_F(TaskYamlTest, ControlCharactersAreRefusedAndTheirLineIsNamed) {
+  for (const std::string& text :
+       {std::string("a: 1\nb\0_: 2\n", 12), std::string("a: 1\nb: \x07\n"),
+        std::string("a: 1\n# \x7f\n"), std::string("a: 1\nb: \xc2\x9f\n")}) {
+    Write("control.yaml", text);
+    const Status status = ReadYamlFile((folder_ / "control.yaml").string()).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+    EXPECT_THAT(status.message(), HasSubstr("control.yaml:2: has a control character"));
+  }
+  Write("control.yaml", "a: \"\xc2\x85\t\"\r\n");
+  EXPECT_TRUE(ReadYamlFile((folder_ / "control.yaml").string()).ok());
+}
+
 TEST_F(TaskYamlTest, AliasesCannotMultiplyWithoutBound) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
