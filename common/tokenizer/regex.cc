@@ -3,9 +3,12 @@
 
 #include <fmt/core.h>
 #include <oniguruma.h>
+#include <time.h>
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
+#include <optional>
 
 #include "common/tokenizer/unicode_class.h"
 #include "common/tokenizer/unicode_late.h"
@@ -22,9 +25,19 @@ constexpr size_t kRetriesPerByte = 1'000;
 // Entries of the matcher's stack: a few for each character that a repetition takes.
 constexpr size_t kStackEntries = 100'000;
 constexpr size_t kStackEntriesPerByte = 16;
+// Steps forward are not counted, only backtracking is: patterns that look far ahead at every
+// character end by processor time, which is looked at now and then.
+constexpr double kSecondsMax = 20;
+constexpr uint32_t kSearchesBetweenClocks = 1'024;
 
 const OnigUChar* Bytes(std::string_view text) {
   return reinterpret_cast<const OnigUChar*>(text.data());
+}
+
+double ThreadSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
 bool IsOverRetries(int status) {
@@ -35,6 +48,8 @@ bool IsOverRetries(int status) {
 // Searches with bounds on time and memory, which grow with the text.
 class BoundedSearch {
  public:
+  static constexpr int kTooDear = ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER;
+
   explicit BoundedSearch(std::string_view text)
       : begin_(Bytes(text)),
         end_(begin_ + text.size()),
@@ -51,22 +66,32 @@ class BoundedSearch {
   bool ok() const { return param_ && region_; }
   const OnigRegion& region() const { return *region_; }
 
-  // As onig_search does: where the next match begins, ONIG_MISMATCH, or an error.
+  // As onig_search does: where the next match begins, ONIG_MISMATCH, or an error, which is kTooDear
+  // over the bounds on time.
   int Next(regex_t* regex, size_t from) {
     unsigned long retries = kRetriesOfEverySearch;
+    if (++searches_ % kSearchesBetweenClocks == 0 && IsOverTime()) return kTooDear;
     for (;;) {
       onig_set_retry_limit_in_search_of_match_param(param_.get(), retries);
       onig_set_retry_limit_in_match_of_match_param(param_.get(), retries);
       onig_region_clear(region_.get());
       const int status = onig_search_with_param(regex, begin_, end_, begin_ + from, end_,
                                                 region_.get(), ONIG_OPTION_NONE, param_.get());
-      if (!IsOverRetries(status) || budget_ == 0) return status;
+      if (!IsOverRetries(status)) return status;
+      if (budget_ == 0 || IsOverTime()) return kTooDear;
       retries = std::min<size_t>(retries * 4, budget_);
       budget_ -= retries;
     }
   }
 
  private:
+  // Whether the searches since the first call took too long.
+  bool IsOverTime() {
+    const double now = ThreadSeconds();
+    if (!first_clock_) first_clock_ = now;
+    return now - *first_clock_ > kSecondsMax;
+  }
+
   struct ParamDeleter {
     void operator()(OnigMatchParam* param) const { onig_free_match_param(param); }
   };
@@ -77,6 +102,8 @@ class BoundedSearch {
   const OnigUChar* const begin_;
   const OnigUChar* const end_;
   size_t budget_;
+  uint32_t searches_ = 0;
+  std::optional<double> first_clock_;
   const std::unique_ptr<OnigMatchParam, ParamDeleter> param_;
   const std::unique_ptr<OnigRegion, RegionDeleter> region_;
 };

@@ -22,8 +22,8 @@ class Regex {
   Regex& operator=(const Regex&) = delete;
 
   // Appends begin and end of every match, left to right; an empty match right after another match
-  // is passed over. RESOURCE_EXHAUSTED when the pattern backtracks without end or repeats something
-  // empty without end. REQUIRES: valid UTF-8.
+  // is passed over. RESOURCE_EXHAUSTED when the pattern backtracks without end or takes 20 seconds
+  // of processor time. REQUIRES: valid UTF-8.
   Status FindAll(std::string_view text, std::vector<std::pair<size_t, size_t>>& out) const;
 
  private:

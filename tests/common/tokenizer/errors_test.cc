@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <functional>
 #include <random>
 
@@ -283,6 +284,14 @@ TEST(BacktrackingBomb, IsStoppedWhenEveryMatchIsDear) {
   const auto ids = EncodeWith(SplitBy("(?=(?:a|a)*?$)a"), std::string(20'000, 'a'));
   EXPECT_EQ(ids.status().code(), Code::kResourceExhausted) << ids.status().ToString();
   EXPECT_THAT(ids.status().message(), HasSubstr("pre_tokenizer"));
+}
+
+// A look ahead to the end of the text at every character, which never goes back.
+TEST(LookaheadBomb, IsStopped) {
+  if (std::getenv("KOEVAL_NIGHTLY") == nullptr)
+    GTEST_SKIP() << "takes 20 seconds; KOEVAL_NIGHTLY=1";
+  const auto ids = EncodeWith(SplitBy("(?=a*+b)a|c"), std::string(400'000, 'a'));
+  EXPECT_EQ(ids.status().code(), Code::kResourceExhausted) << ids.status().ToString();
 }
 
 // A thousand million repetitions of nothing, at which the matcher stops by itself.
