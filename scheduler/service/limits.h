@@ -86,6 +86,7 @@ inline constexpr int64_t kCheckFilesMax = 256;  // descriptors of the process
 inline constexpr int kSubmitThreads = 4;
 inline constexpr int kDryRunsMax = 2;                 // at once, each with a check process
 inline constexpr size_t kTokenSampleBytes = 4 << 20;  // of prompts whose tokens a dry run counts
+inline constexpr size_t kAheadMax = 64;               // requests whose times are added for a start
 inline constexpr int64_t kRunsCompared = 20;          // newest ones that tell how long one takes
 inline constexpr size_t kHubTokenBytesMax = 1'024;
 inline constexpr size_t kHubAccountBytesMax = 96;

@@ -1,11 +1,13 @@
-// The newest finished requests, compared.
+// The newest finished requests, compared, and a queue laid over slots.
 #include "scheduler/service/run_estimate.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "common/base/json.h"
+#include "scheduler/core/state.h"
 #include "scheduler/service/limits.h"
 
 namespace koeval::service {
@@ -48,6 +50,52 @@ Result<std::optional<int64_t>> EstimateRunMs(store::Reader& reader, const core::
   const auto middle = rates.begin() + static_cast<long>(rates.size() / 2);
   std::nth_element(rates.begin(), middle, rates.end());
   return std::optional<int64_t>(std::llround(*middle * static_cast<double>(parameters)));
+}
+
+Ahead AheadOf(const core::Core& core, int64_t priority) {
+  Ahead out;
+  const core::State& state = core.state();
+  for (const auto& [id, lease] : state.leases) {
+    if (const auto eta = core.ProgressOf(lease.row.request).eta_ms) out.etas.push_back(*eta);
+  }
+  const core::Rank newest{priority, state.next_number, nullptr};
+  std::vector<core::Rank> ranks;
+  const auto add = [&](const core::RankTree& tree) {
+    for (const core::Rank& rank : tree) {
+      if (!(rank < newest) || ranks.size() > kAheadMax) return;
+      ranks.push_back(rank);
+    }
+  };
+  add(state.checks);
+  for (const auto& [hardware_class, tree] : state.wait) add(tree);
+  if (ranks.size() > kAheadMax) return out;
+  std::sort(ranks.begin(), ranks.end());
+  out.waiting.emplace();
+  for (const core::Rank& rank : ranks) out.waiting->push_back(rank.request->row);
+  return out;
+}
+
+std::optional<int64_t> StartMs(std::vector<int64_t> etas,
+                               std::span<const std::optional<int64_t>> runs) {
+  if (etas.empty()) return std::nullopt;
+  std::make_heap(etas.begin(), etas.end(), std::greater<>());  // the first that comes free
+  for (const std::optional<int64_t>& run : runs) {
+    if (!run) return std::nullopt;
+    std::pop_heap(etas.begin(), etas.end(), std::greater<>());
+    etas.back() += *run;
+    std::push_heap(etas.begin(), etas.end(), std::greater<>());
+  }
+  return etas.front();
+}
+
+Result<std::optional<int64_t>> EstimateStartMs(store::Reader& reader, const Ahead& ahead) {
+  if (!ahead.waiting) return std::optional<int64_t>();
+  std::vector<std::optional<int64_t>> runs;
+  for (const core::RequestRow& row : *ahead.waiting) {
+    ASSIGN_OR_RETURN(const auto run, EstimateRunMs(reader, row.spec, ParametersOf(row)));
+    runs.push_back(run);
+  }
+  return StartMs(ahead.etas, runs);
 }
 
 }  // namespace koeval::service

@@ -253,6 +253,47 @@ TEST_F(HubSubmitTest, ADryRunTellsHowLongOthersOfTheSuiteTook) {
   EXPECT_EQ(run_ms(2), std::nullopt) << "another limit is another evaluation";
 }
 
+TEST_F(HubSubmitTest, ADryRunAddsUpTheTimesOfThoseAheadForTheStart) {
+  for (const char* name : {"a", "b", "c"}) {
+    hub::RepositoryFiles files = hub::GoodFiles();
+    files["config.json"] += name;
+    memory_->Set(std::string("org/") + name, "main", files);
+  }
+  config_.lease_batches_max = kToyBatches;
+  Start();
+  const auto start_ms = [&] {
+    grpc::ClientContext context;
+    Prepare(&context);
+    v1::DryRunRequest request;
+    request.mutable_spec()->set_model("org/name");
+    v1::DryRunResponse response;
+    EXPECT_TRUE(queue_->DryRun(&context, request, &response).ok());
+    return response.has_start_ms() ? std::optional(response.start_ms()) : std::nullopt;
+  };
+  FakeStream worker(channel_);
+  worker.Hello("w");
+  worker.NextWelcome();
+  MustSubmit("a", "org/a");
+  worker.Plan(worker.NextLease().lease());
+  const link::Lease lease = worker.NextLease();
+  worker.Batch(lease.lease(), lease.begin());
+  WaitFor("a", [](const v1::Request& request) { return request.progress().batches_done() > 0; });
+  MustSubmit("b", "org/b");
+  WaitForPhase("b", "queued");
+  EXPECT_EQ(start_ms(), std::nullopt) << "nobody knows how long b will take";
+  for (int64_t batch = lease.begin() + 1; batch < lease.end(); ++batch) {
+    worker.Batch(lease.lease(), batch);
+  }
+  WaitForPhase("a", "done");
+  worker.Plan(worker.NextLease().lease());
+  const link::Lease next = worker.NextLease();
+  worker.Batch(next.lease(), next.begin());
+  WaitFor("b", [](const v1::Request& request) { return request.progress().batches_done() > 0; });
+  MustSubmit("c", "org/c");
+  WaitForPhase("c", "queued");
+  EXPECT_EQ(start_ms(), 5 * (kToyBatches - 1)) << "the rest of b, and c takes as long as a did: 0";
+}
+
 TEST_F(HubSubmitTest, AHubThatIsSilentDuringTheChecksLetsTheRequestWait) {
   memory_->Set("org/silent", "main", hub::GoodFiles());
   Start();
