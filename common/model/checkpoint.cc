@@ -13,6 +13,8 @@
 #include "common/base/file.h"
 #include "common/base/json.h"
 #include "common/base/utf8.h"
+#include "common/model/family_fields.h"
+#include "common/model/stored_names.h"
 
 namespace koeval::model {
 namespace {
@@ -21,6 +23,7 @@ constexpr size_t kIndexBytesMax = size_t{256} << 20;
 constexpr size_t kShardsMax = 10'000;
 constexpr size_t kProblemsShown = 3;
 constexpr size_t kNameShown = 200;
+constexpr size_t kSlicesMax = 3 * static_cast<size_t>(kExpertsOfAllLayersMax);
 
 bool Exists(const std::string& path) {
   std::error_code error;
@@ -49,7 +52,8 @@ bool IsKnownBuffer(std::string_view name) {
 
 // A stored copy of a tied head; the embedding is used.
 bool IsHeadName(std::string_view name) {
-  return name == "lm_head.weight" || name == "embed_out.weight";
+  return name == "lm_head.weight" || name == "embed_out.weight" ||
+         name == "language_model.lm_head.weight";
 }
 
 Status Bad(std::string message) {
@@ -122,15 +126,26 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
 
 Status Checkpoint::Add(const std::shared_ptr<const SafetensorsFile>& file) {
   for (const TensorInfo& info : file->tensors()) {
-    const auto [at, fresh] = tensors_.try_emplace(info.name, StoredTensor{&info, file});
-    if (!fresh) {
-      return Bad(fmt::format("tensor \"{}\" is in {} and in {}; keep one of them",
-                             Utf8Prefix(info.name, kNameShown), at->second.file->path(),
-                             file->path()));
+    RETURN_IF_ERROR(AddTensor({&info, &info, file}));
+    for (TensorInfo& slice : ExpertSlices(info)) {
+      if (slices_->size() >= kSlicesMax) {
+        return Bad(fmt::format("{} holds more than {} experts' tensors", file->path(), kSlicesMax));
+      }
+      slices_->push_back(std::move(slice));
+      RETURN_IF_ERROR(AddTensor({&slices_->back(), &info, file}));
     }
   }
   files_.push_back(file);
   return OkStatus();
+}
+
+Status Checkpoint::AddTensor(const StoredTensor& tensor) {
+  const std::string& name = tensor.info->name;
+  const auto [at, fresh] = tensors_.try_emplace(name, tensor);
+  if (fresh) return OkStatus();
+  return Bad(fmt::format("tensor \"{}\" is in {} and in {}; keep one of them",
+                         Utf8Prefix(name, kNameShown), at->second.file->path(),
+                         tensor.file->path()));
 }
 
 Status Checkpoint::AddShards(const std::string& model_dir, const std::string& index_path) {
@@ -184,10 +199,14 @@ const StoredTensor* Checkpoint::Find(const std::string& name) const {
   return at == tensors_.end() ? nullptr : &at->second;
 }
 
-const StoredTensor* Checkpoint::Find(const std::string& name,
-                                     const std::string& base_prefix) const {
-  if (const StoredTensor* found = Find(name)) return found;
-  return name.starts_with(base_prefix) ? Find(name.substr(base_prefix.size())) : nullptr;
+const StoredTensor* Checkpoint::Find(const std::string& name, const DecoderSpec& spec) const {
+  const StoredTensor* found = Find(name);
+  if (found != nullptr) return found;
+  for (const std::string& other : OtherNames(spec, name)) {
+    found = Find(other);
+    if (found != nullptr) return found;
+  }
+  return nullptr;
 }
 
 TensorReport CheckTensors(const DecoderSpec& spec, const Checkpoint& checkpoint) {
@@ -195,13 +214,13 @@ TensorReport CheckTensors(const DecoderSpec& spec, const Checkpoint& checkpoint)
   report.parameters = ParameterCount(spec);
   std::set<std::string_view> used;
   for (const TensorNeed& need : NeededTensors(spec)) {
-    const StoredTensor* found = checkpoint.Find(need.name, spec.base_prefix);
+    const StoredTensor* found = checkpoint.Find(need.name, spec);
     if (found == nullptr) {
       report.problems.push_back(
           fmt::format("tensor \"{}\" {} is missing", need.name, ShapeText(need.shape)));
       continue;
     }
-    used.insert(found->info->name);
+    used.insert(found->whole->name);
     report.stored_bytes += static_cast<int64_t>(found->Bytes().size());
     if (found->info->shape != need.shape) {
       report.problems.push_back(fmt::format("{}: tensor \"{}\" has shape {}, config.json needs {}",
@@ -216,7 +235,8 @@ TensorReport CheckTensors(const DecoderSpec& spec, const Checkpoint& checkpoint)
   for (const auto& file : checkpoint.files()) {
     for (const TensorInfo& info : file->tensors()) {
       const bool tied_copy = spec.tied_head && IsHeadName(info.name);
-      if (!used.contains(info.name) && !IsKnownBuffer(info.name) && !tied_copy) {
+      const bool other_part = spec.text_part && IsOtherPart(info.name);
+      if (!used.contains(info.name) && !IsKnownBuffer(info.name) && !tied_copy && !other_part) {
         report.unused.push_back(info.name);
       }
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ namespace koeval::model {
 // A tensor of a checkpoint; the bytes live as long as `file`.
 struct StoredTensor {
   const TensorInfo* info = nullptr;
+  const TensorInfo* whole = nullptr;  // the file's own that `info` is inside of, or `info` itself
   std::shared_ptr<const SafetensorsFile> file;
   std::string_view Bytes() const { return file->Bytes(*info); }
 };
@@ -33,18 +35,21 @@ class Checkpoint {
 
   // By name; nullptr when absent.
   const StoredTensor* Find(const std::string& name) const;
-  // By name, or by name without `base_prefix`, as checkpoints of the headless base model have it.
-  const StoredTensor* Find(const std::string& name, const std::string& base_prefix) const;
+  // By the name of `spec`, or by one of its OtherNames.
+  const StoredTensor* Find(const std::string& name, const DecoderSpec& spec) const;
 
   const std::vector<std::shared_ptr<const SafetensorsFile>>& files() const { return files_; }
+  // Tensors by name; experts that are stored as one count each.
   size_t tensor_count() const { return tensors_.size(); }
 
  private:
   Status Add(const std::shared_ptr<const SafetensorsFile>& file);
+  Status AddTensor(const StoredTensor& tensor);
   Status AddShards(const std::string& model_dir, const std::string& index_path);
 
   std::vector<std::shared_ptr<const SafetensorsFile>> files_;
   std::unordered_map<std::string, StoredTensor> tensors_;
+  std::shared_ptr<std::deque<TensorInfo>> slices_ = std::make_shared<std::deque<TensorInfo>>();
 };
 
 // What CheckTensors found. `problems` make the checkpoint unusable, `unused` are tensors that

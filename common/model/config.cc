@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <array>
 #include <set>
 #include <utility>
 
@@ -157,18 +158,42 @@ std::string ReadStoredDtype(ConfigReader& config) {
   return name == "auto" ? "" : name;
 }
 
-}  // namespace
+// The fields of a multimodal config.json that its decoder has, or that belong to other parts.
+constexpr std::array<std::string_view, 3> kSharedKeys = {"tie_word_embeddings",
+                                                         "quantization_config", "dtype"};
+constexpr std::array<std::string_view, 8> kOtherPartKeys = {
+    "text_config",     "vision_config",     "mm_tokens_per_image", "boi_token_index",
+    "eoi_token_index", "image_token_index", "image_token_id",      "audio_config"};
 
-Result<DecoderSpec> ParseDecoderSpec(const Json& config) {
-  if (!config.is_object()) {
-    return InvalidArgument("BAD_CHECKPOINT: config.json: must be a JSON object");
+// "text_config" with what stands beside it and counts for it.
+Result<Json> TextConfig(const Json& config) {
+  const Json* inner = JsonFind(config, "text_config");
+  if (inner != nullptr && !inner->is_object()) {
+    return InvalidArgument(
+        "BAD_CHECKPOINT: config.json: field \"text_config\" must be an object with the fields of "
+        "the decoder");
   }
-  ASSIGN_OR_RETURN(const Family* family, ChooseFamily(config));
+  Json text = inner == nullptr ? Json::object() : *inner;
+  ConfigReader outer(config, "config.json");
+  for (const std::string_view key : kOtherPartKeys) outer.MarkRead(key);
+  for (const std::string_view key : kSharedKeys) {
+    outer.MarkRead(key);
+    if (const Json* value = JsonFind(config, key)) text[std::string(key)] = *value;
+  }
+  RETURN_IF_ERROR(outer.Finish(HarmlessKeys()));
+  if (const Json* older = JsonFind(config, "torch_dtype"); older != nullptr) {
+    if (JsonFind(text, "dtype") == nullptr) text["torch_dtype"] = *older;
+  }
+  return text;
+}
+
+Result<DecoderSpec> FillSpec(const Family* family, const Json& config, const std::string& place) {
   DecoderSpec spec;
   spec.architecture = family->architecture;
   spec.model_type = family->model_type;
   spec.older_float32_logits = family->older_float32_logits;
-  ConfigReader reader(config, "config.json");
+  spec.text_part = family->text_part;
+  ConfigReader reader(config, place);
   if (reader.Find("quantization_config") != nullptr) {
     reader.Unsupported("quantization_config",
                        "marks a quantised checkpoint; publish the weights as float32, bfloat16 or "
@@ -178,6 +203,18 @@ Result<DecoderSpec> ParseDecoderSpec(const Json& config) {
   family->fill(reader, spec);
   RETURN_IF_ERROR(reader.Finish(HarmlessKeys()));
   return spec;
+}
+
+}  // namespace
+
+Result<DecoderSpec> ParseDecoderSpec(const Json& config) {
+  if (!config.is_object()) {
+    return InvalidArgument("BAD_CHECKPOINT: config.json: must be a JSON object");
+  }
+  ASSIGN_OR_RETURN(const Family* family, ChooseFamily(config));
+  if (!family->text_part) return FillSpec(family, config, "config.json");
+  ASSIGN_OR_RETURN(const Json text, TextConfig(config));
+  return FillSpec(family, text, "config.json: text_config");
 }
 
 Result<ModelConfig> ReadModelConfig(const std::string& model_dir) {
@@ -198,8 +235,10 @@ Result<ModelConfig> ReadModelConfig(const std::string& model_dir) {
 int64_t EvaluationMaxLength(const ModelConfig& config,
                             std::optional<int64_t> tokenizer_model_max_length) {
   const Family* family = FindFamilyByType(config.spec.model_type);
+  const Json* text = config.spec.text_part ? JsonFind(config.json, "text_config") : nullptr;
+  const Json& fields = text == nullptr ? config.json : *text;
   for (const std::string_view key : {"n_positions", "max_position_embeddings", "n_ctx"}) {
-    const Json* value = JsonFind(config.json, key);
+    const Json* value = JsonFind(fields, key);
     if (value != nullptr && value->is_number_integer()) return value->get<int64_t>();
     if (family != nullptr && family->length_key == key) return family->length_default;
   }

@@ -177,6 +177,8 @@ struct DecoderSpec {
   // The class cast its logits to float32 in transformers before 4.45; none does since.
   bool older_float32_logits = false;
 
+  // The decoder is a part of a multimodal model, and lies under that one's names (stored_names.h).
+  bool text_part = false;
   // Names may also occur without this prefix in checkpoints of the headless base model.
   std::string base_prefix;
   std::string embedding;           // (vocab_size, EmbeddingSize())

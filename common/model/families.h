@@ -19,6 +19,8 @@ struct Family {
   // Fills the spec and names its tensors from the fields of config.json. Errors stay in `config`.
   void (*fill)(ConfigReader& config, DecoderSpec& spec);
   bool older_float32_logits = false;  // as in DecoderSpec
+  // A multimodal class: the fields of its decoder are in "text_config", and text passes that alone.
+  bool text_part = false;
 };
 
 constexpr bool kOlderFloat32Logits = true;

@@ -130,6 +130,8 @@ constexpr std::array kGemmaFamilies = {
     Family{"Gemma2ForCausalLM", "gemma2", "max_position_embeddings", 8192, FillGemma2,
            kOlderFloat32Logits},
     Family{"Gemma3ForCausalLM", "gemma3_text", "max_position_embeddings", 131072, FillGemma3Text},
+    Family{"Gemma3ForConditionalGeneration", "gemma3", "max_position_embeddings", 131072,
+           FillGemma3Text, !kOlderFloat32Logits, /*text_part=*/true},
 };
 
 }  // namespace

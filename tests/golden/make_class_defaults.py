@@ -15,8 +15,8 @@ from transformers import AutoConfig
 
 HERE = Path(__file__).resolve().parent
 # EXAONE 3 has no class in transformers.
-TYPES = ("bloom", "cohere", "cohere2", "exaone4", "falcon", "gemma", "gemma2", "gemma3_text",
-         "gpt2", "gpt_neox", "gptj", "llama", "mistral", "mixtral", "olmo2", "opt", "phi3", "qwen2",
+TYPES = ("bloom", "cohere", "cohere2", "exaone4", "falcon", "gemma", "gemma2", "gemma3",
+         "gemma3_text", "gpt2", "gpt_neox", "gptj", "llama", "mistral", "mixtral", "olmo2", "opt", "phi3", "qwen2",
          "qwen2_moe", "qwen3", "qwen3_moe", "stablelm", "starcoder2")
 
 

@@ -33,7 +33,7 @@ class Loader {
   // The tensor in the compute dtype on the device; undefined for an empty name.
   at::Tensor Tensor(const std::string& name) const {
     if (name.empty()) return {};
-    const StoredTensor* stored = checkpoint_.Find(name, spec_.base_prefix);
+    const StoredTensor* stored = checkpoint_.Find(name, spec_);
     KOEVAL_CHECK(stored != nullptr, "tensors were checked before they are loaded");
     const at::Tensor mapped = Map(*stored);
     const at::Tensor out = mapped.to(device_, dtype_);

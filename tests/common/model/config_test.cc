@@ -216,6 +216,29 @@ TEST(FamilyChoiceTest, UnknownArchitecturesAreNamedWithTheSupportedOnes) {
   EXPECT_THAT(spec.status().message(), HasSubstr(SupportedArchitectures()));
 }
 
+TEST(FamilyChoiceTest, TheTextPartOfAMultimodalModelIsReadWithWhatStandsBesideIt) {
+  const std::string start =
+      R"({"architectures":["Gemma3ForConditionalGeneration"],"model_type":"gemma3",)"
+      R"("mm_tokens_per_image":256,"torch_dtype":"bfloat16","vision_config":{"image_size":896},)";
+  const auto spec = Parse(start + R"("text_config":{"model_type":"gemma3_text","hidden_size":2560,)"
+                                  R"("num_hidden_layers":34,"sliding_window":1024}})");
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_TRUE(spec->text_part);
+  EXPECT_EQ(spec->hidden_size, 2560);
+  EXPECT_EQ(spec->layers.size(), 34U);
+  EXPECT_EQ(spec->layers[0].window, 1024);
+  EXPECT_EQ(spec->stored_dtype, "bfloat16");
+  EXPECT_TRUE(spec->tied_head);
+  EXPECT_THAT(Parse(start + R"("text_config":3})").status().message(),
+              HasSubstr("BAD_CHECKPOINT: config.json: field \"text_config\""));
+  EXPECT_THAT(Parse(start + R"("text_config":{"hidden_size":0}})").status().message(),
+              HasSubstr("config.json: text_config"));
+  EXPECT_THAT(Parse(start + R"("text_config":{},"warp":3})").status().message(), HasSubstr("warp"));
+  EXPECT_THAT(
+      Parse(start + R"("quantization_config":{"bits":4},"text_config":{}})").status().message(),
+      HasSubstr("quantization_config"));
+}
+
 TEST(FamilyChoiceTest, RepositoryCodeIsNeverRun) {
   const auto spec = Parse(
       R"({"architectures":["FancyForCausalLM"],"model_type":"fancy","auto_map":{"AutoConfig":"c.C"}})");
