@@ -30,6 +30,14 @@ bool IsName(std::string_view name) {
   });
 }
 
+constexpr const char* kLogitsDtypeRemedy =
+    "must be float32, or as_model for the rounding of the model's own class; leave it out to take "
+    "the worker's";
+
+bool IsLogitsDtype(std::string_view name) {
+  return name.empty() || name == "float32" || name == "as_model";
+}
+
 // The tasks of a group file, and whether the group weights the entry's metric by size.
 Status ReadGroupTasks(const std::string& name, const std::string& tasks_dir, SuiteEntry& entry) {
   ASSIGN_OR_RETURN(const std::vector<Group> groups, LoadGroup(tasks_dir, name));
@@ -166,6 +174,10 @@ Result<Suite> LoadSuite(const std::string& path) {
     suite.profile = profile.value();
   } else {
     map.Fail("profile", profile.status().message());
+  }
+  suite.logits_dtype = map.String("logits_dtype", "");
+  if (!IsLogitsDtype(suite.logits_dtype)) {
+    map.Fail("logits_dtype", kLogitsDtypeRemedy);
   }
   const std::string tasks_dir = map.String("tasks_dir", "");
   if (tasks_dir.empty()) map.Fail("tasks_dir", "is missing");

@@ -29,14 +29,17 @@ struct Suite {
   std::string title;
   std::string version;
   Profile profile = Profile::kLmEval04;
+  // What log-probabilities of its tasks are rounded to, "float32" or "as_model"; "": as the worker,
+  // or the command, is set.
+  std::string logits_dtype;
   std::string tasks_dir;  // absolute; the file may give it relative to itself
   std::vector<SuiteEntry> entries;
 };
 
-// The suite file (YAML): keys suite, title, version, profile, tasks_dir, entries[{name, task |
-// tasks | group, num_fewshot, metric, weight_by_size}]. `group` names a group file of tasks_dir and
-// stands for all tasks below it, weighted as it says; a group that changes their definitions is
-// refused. Errors name file, line, key.
+// The suite file (YAML): keys suite, title, version, profile, logits_dtype, tasks_dir,
+// entries[{name, task | tasks | group, num_fewshot, metric, weight_by_size}]. `group` names a group
+// file of tasks_dir and stands for all tasks below it, weighted as it says; a group that changes
+// their definitions is refused. Errors name file, line, key.
 Result<Suite> LoadSuite(const std::string& path);
 // Every *.yaml in `folder`, sorted by name; INVALID_ARGUMENT for two suites of one name.
 Result<std::vector<Suite>> LoadSuites(const std::string& folder);

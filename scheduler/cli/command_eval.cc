@@ -25,7 +25,7 @@ namespace ev = koeval::evaluation;
 struct EvalFlags {
   std::string model, suite, tasks_dir, datasets_dir, output, profile, emit, collect, runner;
   std::string suites_dir = "configs/suites";
-  std::string dtype = "float32", logits_dtype = "float32", device = "cpu", engine = "plan";
+  std::string dtype = "float32", logits_dtype, device = "cpu", engine = "plan";
   std::vector<std::string> tasks;
   ChatFlags chat;
   HubFlags hub;
@@ -103,6 +103,10 @@ Result<EvalSpec> MakeSpec(const Shell& shell, const EvalFlags& flags, const std:
                    MakeChatOptions(flags.chat, spec.load.model_dir, started.micros / 1'000'000));
   spec.load.precision = flags.dtype;
   spec.load.logits_dtype = flags.logits_dtype;
+  if (flags.logits_dtype.empty()) {
+    const bool says = spec.suite && !spec.suite->logits_dtype.empty();
+    spec.load.logits_dtype = says ? spec.suite->logits_dtype : "float32";
+  }
   spec.load.device = flags.device;
   spec.load.threads = flags.threads;
   spec.load.profile = profile;
@@ -137,7 +141,7 @@ ev::RunFacts FactsOf(const EvalFlags& flags, const EvalSpec& spec, const EvalOut
   facts.model_args = fmt::format("pretrained={},dtype={}", flags.model, flags.dtype);
   facts.parameters = outcome.facts.parameters;
   facts.dtype = flags.dtype;
-  facts.logits_dtype = flags.logits_dtype;
+  facts.logits_dtype = spec.load.logits_dtype;
   facts.softmax_dtype = outcome.facts.logits_dtype;
   facts.device = flags.device;
   facts.limit = spec.options.limit;
@@ -286,7 +290,9 @@ void AddOptions(CLI::App& command, EvalFlags& flags) {
   command.add_option("--profile", flags.profile, "leaderboard-v1 or lm-eval-0.4 (default)");
   command.add_option("--dtype", flags.dtype, "float32 (default), bfloat16 or float16")
       ->check(CLI::IsMember({"float32", "bfloat16", "float16"}));
-  command.add_option("--logits-dtype", flags.logits_dtype, "float32 (default) or as_model")
+  command
+      .add_option("--logits-dtype", flags.logits_dtype,
+                  "float32 or as_model (default: the suite's, else float32)")
       ->check(CLI::IsMember({"float32", "as_model"}));
   command.add_option("--device", flags.device, "cpu (default) or cuda:N");
   command.add_option("--threads", flags.threads, "CPU threads of the runner (0: all)")

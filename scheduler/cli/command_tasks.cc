@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <map>
 
+#include "common/base/config.h"
 #include "common/evaluation/prepare.h"
+#include "common/evaluation/suite.h"
 #include "common/evaluation/task.h"
 #include "common/evaluation/task_folder.h"
 #include "scheduler/cli/commands.h"
@@ -190,8 +192,14 @@ std::vector<std::string> TasksOf(TaskFolders& folders, const std::string& path,
   return {name};
 }
 
-// (folder, task) of what the command line names: tasks and groups of the folder, files, or nothing
-// for all.
+// Whether a file describes a suite rather than a task.
+bool IsSuiteFile(const std::string& path) {
+  const auto map = ConfigMap::Load(path);
+  return map.ok() && map->Has("suite");
+}
+
+// (folder, task) of what the command line names: tasks and groups of the folder, files of tasks and
+// of suites, which are checked with all of theirs, or nothing for all.
 Result<std::vector<std::pair<std::string, std::string>>> Chosen(TaskFolders& folders,
                                                                 const TasksFlags& flags) {
   std::vector<std::pair<std::string, std::string>> out;
@@ -203,6 +211,11 @@ Result<std::vector<std::pair<std::string, std::string>>> Chosen(TaskFolders& fol
       continue;
     }
     if (!std::filesystem::is_regular_file(name)) return NotFound("there is no file " + name);
+    if (IsSuiteFile(name)) {
+      ASSIGN_OR_RETURN(const ev::Suite suite, ev::LoadSuite(name));
+      for (const std::string& task : ev::SuiteTasks(suite)) out.emplace_back(suite.tasks_dir, task);
+      continue;
+    }
     const std::string folder = std::filesystem::absolute(name).parent_path().string();
     ASSIGN_OR_RETURN(const auto opened, folders.Get(folder));
     ASSIGN_OR_RETURN(const auto listed, opened->Tasks());
@@ -263,7 +276,8 @@ void AddAction(CLI::App& parent, Shell& shell, const std::shared_ptr<TasksFlags>
   command->add_option("--tasks-dir", flags->tasks_dir, "Folder with task files")
       ->capture_default_str();
   if (names_tasks) {
-    command->add_option("task", flags->tasks, "Names of tasks; for validate also task files")
+    command
+        ->add_option("task", flags->tasks, "Names of tasks; for validate also task and suite files")
         ->required(name == "show");
     command
         ->add_option("--datasets-dir", flags->datasets_dir,

@@ -37,7 +37,8 @@ void FillFacts(const std::string& facts_json, evaluation::RunFacts* run) {
 }
 
 evaluation::RunFacts FactsOf(const core::RequestRow& row, const core::ComputeScore& wanted,
-                             const evaluation::Options& options, WallTime now) {
+                             const evaluation::Suite& suite, const evaluation::Options& options,
+                             WallTime now) {
   evaluation::RunFacts run;
   run.model_name = row.spec.model;
   run.model_args = fmt::format("pretrained={},revision={},dtype={}", row.spec.model,
@@ -45,7 +46,7 @@ evaluation::RunFacts FactsOf(const core::RequestRow& row, const core::ComputeSco
   run.revision = row.spec.revision;
   run.dtype = row.spec.precision;
   const SlotNumerics numerics = NumericsOf(row.hardware_class);
-  run.logits_dtype = numerics.logits_dtype;
+  run.logits_dtype = suite.logits_dtype.empty() ? numerics.logits_dtype : suite.logits_dtype;
   run.limit = row.spec.limit;
   run.chat = options.chat;
   run.profile = options.profile;
@@ -138,7 +139,8 @@ class Scoring {
                       .sample_digest = sample_digests[t],
                       .dataset = suite.origins[t].registered});
     }
-    const auto run_facts = FactsOf(row, wanted_, suite.tasks.front().options, clock_.Wall());
+    const auto run_facts =
+        FactsOf(row, wanted_, suite.suite, suite.tasks.front().options, clock_.Wall());
     out.stored.results_json = evaluation::ResultsText(evaluation::MakeResults(
         run_facts, runs, evaluation::SuiteRun{&suite.suite, &out.stored.suite}));
     for (evaluation::TaskScore& score : scores) score.per_document.clear();

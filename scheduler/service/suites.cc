@@ -94,7 +94,11 @@ Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& s
       }
     }
   }
-  text += "]}";
+  text += ']';
+  if (!suite.logits_dtype.empty()) {
+    text += ",\"logits_dtype\":" + CompactJson(Json(suite.logits_dtype));
+  }
+  text += '}';
   out.bundle_digest = Sha256Hex(text);
   const std::string path = BundlePath(state_dir, out.bundle_digest);
   ASSIGN_OR_RETURN(const bool is_new, KeepBundle(path, out.bundle_digest, text));
@@ -172,11 +176,13 @@ Json SuiteToJson(const evaluation::Suite& suite) {
                        {"metric", entry.metric},
                        {"weight_by_size", entry.weight_by_size}});
   }
-  return {{"suite", suite.name},
-          {"title", suite.title},
-          {"version", suite.version},
-          {"profile", std::string(evaluation::ProfileName(suite.profile))},
-          {"entries", std::move(entries)}};
+  Json out = {{"suite", suite.name},
+              {"title", suite.title},
+              {"version", suite.version},
+              {"profile", std::string(evaluation::ProfileName(suite.profile))},
+              {"entries", std::move(entries)}};
+  if (!suite.logits_dtype.empty()) out["logits_dtype"] = suite.logits_dtype;
+  return out;
 }
 
 Result<evaluation::Suite> SuiteFromJson(const Json& json) {
@@ -186,6 +192,9 @@ Result<evaluation::Suite> SuiteFromJson(const Json& json) {
   ASSIGN_OR_RETURN(suite.version, JsonString(json, "version", "suite"));
   ASSIGN_OR_RETURN(const std::string profile, JsonString(json, "profile", "suite"));
   ASSIGN_OR_RETURN(suite.profile, evaluation::ParseProfile(profile));
+  if (JsonFind(json, "logits_dtype") != nullptr) {
+    ASSIGN_OR_RETURN(suite.logits_dtype, JsonString(json, "logits_dtype", "suite"));
+  }
   const Json* entries = JsonFind(json, "entries");
   if (entries == nullptr || !entries->is_array()) {
     return InvalidArgument("suite: entries must be a list");

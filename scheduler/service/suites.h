@@ -1,9 +1,9 @@
 // The suites that this scheduler evaluates, and the bundles of tasks that workers fetch.
 //
-// A bundle is the JSON text {"tasks":[...]} of a suite's tasks with their rows, named by its
-// SHA-256. It is written below <state_dir>/bundles, and the suite's definition below
-// <state_dir>/suites, before the first request can name them, so that a request that was submitted
-// before a suite changed is still run and scored as it was submitted.
+// A bundle is the JSON text {"tasks":[...]} of a suite's tasks with their rows, and "logits_dtype"
+// where the suite sets it, named by its SHA-256. It is written below <state_dir>/bundles, and the
+// suite's definition below <state_dir>/suites, before the first request can name them, so that a
+// request that was submitted before a suite changed is still run and scored as it was submitted.
 #pragma once
 
 #include <atomic>

@@ -10,7 +10,10 @@ Result<std::shared_ptr<const Bundle>> ParseBundle(const std::string& text) {
     return DataLoss("a task bundle without \"tasks\"; upgrade the older of scheduler and worker");
   }
   Bundle bundle;
-  for (Json& task : json["tasks"]) bundle.push_back(std::move(task));
+  for (Json& task : json["tasks"]) bundle.tasks.push_back(std::move(task));
+  if (JsonFind(json, "logits_dtype") != nullptr) {
+    ASSIGN_OR_RETURN(bundle.logits_dtype, JsonString(json, "logits_dtype", "task bundle"));
+  }
   return std::make_shared<const Bundle>(std::move(bundle));
 }
 

@@ -14,8 +14,11 @@
 
 namespace koeval::agent {
 
-// The tasks of one bundle, as TaskToJson wrote them.
-using Bundle = std::vector<Json>;
+// What one bundle says of a suite.
+struct Bundle {
+  std::vector<Json> tasks;   // as TaskToJson wrote them
+  std::string logits_dtype;  // float32 or as_model; "": the slot's own
+};
 
 // Thread-safe. Keeps the most recently used bundles, at most `capacity`.
 class BundleCache {

@@ -114,11 +114,11 @@ class Slot::Impl {
   Status RunLease(const LeaseOrder& order) {
     ASSIGN_OR_RETURN(const auto bundle, FetchTasks(order));
     RETURN_IF_ERROR(StopIfAsked(order));
-    const bool is_loaded = session() != nullptr && LoadKey(order) == loaded_;
+    const bool is_loaded = session() != nullptr && LoadKey(order, *bundle) == loaded_;
     if (!is_loaded) RETURN_IF_ERROR(FindModel(order));
     RETURN_IF_ERROR(StopIfAsked(order));
     RETURN_IF_ERROR(EnsureRunner());
-    RETURN_IF_ERROR(EnsureModel(order));
+    RETURN_IF_ERROR(EnsureModel(order, *bundle));
     RETURN_IF_ERROR(StopIfAsked(order));
     RETURN_IF_ERROR(EnsurePlan(order, *bundle));
     RETURN_IF_ERROR(StopIfAsked(order));
@@ -145,8 +145,13 @@ class Slot::Impl {
     return closing_ ? Stopped() : OkStatus();
   }
 
-  static std::string LoadKey(const LeaseOrder& order) {
-    return ModelKeyOf(order) + "|" + order.profile;
+  // The suite's, else the slot's own.
+  const std::string& LogitsDtypeOf(const Bundle& bundle) const {
+    return bundle.logits_dtype.empty() ? options_.logits_dtype : bundle.logits_dtype;
+  }
+
+  std::string LoadKey(const LeaseOrder& order, const Bundle& bundle) const {
+    return ModelKeyOf(order) + "|" + order.profile + "|" + LogitsDtypeOf(bundle);
   }
 
   // The model is on this node afterwards, and stays there while `place_` names it.
@@ -182,21 +187,21 @@ class Slot::Impl {
     return OkStatus();
   }
 
-  Status EnsureModel(const LeaseOrder& order) {
-    if (LoadKey(order) == loaded_) return OkStatus();
+  Status EnsureModel(const LeaseOrder& order, const Bundle& bundle) {
+    if (LoadKey(order, bundle) == loaded_) return OkStatus();
     loaded_.clear();
     job_.clear();
     post_(SlotWarm{options_.info.index, ""});
     runner::LoadFrame load;
     load.model_dir = next_place_.dir;
     load.precision = order.precision;
-    load.logits_dtype = options_.logits_dtype;
+    load.logits_dtype = LogitsDtypeOf(bundle);
     load.device = options_.info.device;
     load.threads = options_.threads;
     load.profile = order.profile;
     load.engine = options_.engine;
     ASSIGN_OR_RETURN(facts_, session()->Load(load));
-    loaded_ = LoadKey(order);
+    loaded_ = LoadKey(order, bundle);
     place_ = std::move(next_place_);
     post_(SlotWarm{options_.info.index, ModelKeyOf(order)});
     return OkStatus();
@@ -211,14 +216,14 @@ class Slot::Impl {
     if (!order.chat_json.empty()) {
       ASSIGN_OR_RETURN(chat, ParseJson(order.chat_json));
     }
-    const auto total = static_cast<int64_t>(bundle.size());
+    const auto total = static_cast<int64_t>(bundle.tasks.size());
     for (int64_t i = 0; i < total; ++i) {
       runner::TaskFrame frame;
       frame.chat = chat;
       frame.job = job;
       frame.index = i;
       frame.total = total;
-      frame.task = bundle[static_cast<size_t>(i)];
+      frame.task = bundle.tasks[static_cast<size_t>(i)];
       frame.limit = order.limit;
       if (static_cast<size_t>(i) < order.shots.size()) {
         frame.num_fewshot = order.shots[static_cast<size_t>(i)].num_fewshot;
@@ -303,7 +308,7 @@ class Slot::Impl {
   BoundedQueue<LeaseOrder> orders_;
 
   // The slot's thread only.
-  std::string loaded_;     // model and profile that the runner holds
+  std::string loaded_;     // model, profile and rounding that the runner holds
   ModelPlace place_;       // of that model
   ModelPlace next_place_;  // of the model to load
   std::string job_;        // whose plan the runner holds

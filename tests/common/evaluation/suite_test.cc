@@ -98,6 +98,21 @@ TEST_F(SuiteFileTest, ErrorsNameFileLineAndKey) {
               HasSubstr("at least one entry"));
 }
 
+TEST_F(SuiteFileTest, TheRoundingOfLogProbabilitiesIsTheSuitesOrLeftOpen) {
+  const std::string good = Replaced(kGoodSuite, "[third, first]", "[fifth]");
+  const auto open = LoadSuite(Write("open.yaml", good));
+  ASSERT_TRUE(open.ok()) << open.status().ToString();
+  EXPECT_EQ(open->logits_dtype, "");
+  for (const char* name : {"float32", "as_model"}) {
+    const auto suite =
+        LoadSuite(Write("set.yaml", "logits_dtype: " + std::string(name) + "\n" + good));
+    ASSERT_TRUE(suite.ok()) << suite.status().ToString();
+    EXPECT_EQ(suite->logits_dtype, name);
+  }
+  EXPECT_THAT(ErrorOf("logits_dtype: bfloat16\n" + good),
+              HasSubstr("bad.yaml:1: logits_dtype must be float32, or as_model"));
+}
+
 TEST_F(SuiteFileTest, OneTaskCannotHaveTwoNumbersOfShots) {
   EXPECT_THAT(ErrorOf(kGoodSuite), HasSubstr("entry Again: task third has another num_fewshot"));
 }
