@@ -115,6 +115,9 @@ async function submitWithoutScripts(browser) {
   await page.screenshot({ path: path.join(out, 'submit-refused-en.png') });
   await page.fill('[name=model]', 'org/from-a-browser');
   await page.selectOption('[name=suite]', 'toy');
+  await page.click('button[value=check]');
+  expect((await page.textContent('#outcome')).includes('It would wait for a slot'), 'a check does not tell the placement');
+  await page.screenshot({ path: path.join(out, 'submit-checked-en.png') });
   await page.click('button[value=submit]');
   expect(page.url().includes('/requests/w-'), 'a good model does not get into the queue');
   expect((await page.textContent('h1')).includes('org/from-a-browser'), 'the request page shows another model');
