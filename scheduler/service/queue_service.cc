@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/evaluation/tokenizer_generation.h"
 #include "common/hub/repository_name.h"
+#include "scheduler/board/board_path.h"
 #include "scheduler/core/event_kinds.h"
 #include "scheduler/service/dry_run.h"
 #include "scheduler/service/live_view.h"
@@ -328,10 +329,17 @@ Status QueueService::DoList(const core::Actor& actor, const v1::ListRequestsRequ
   ASSIGN_OR_RETURN(auto rows, reader->ListRequests(filter, page));
   const bool more = rows.size() > size;
   if (more) rows.resize(size);
+  if (more) response->set_next_page_token(ToPageToken(request, rows.back().number));
+  if (!filter.model.empty() && !Redaction::SeesAll(actor)) {
+    // A folder that the caller may not see must not be found by guesses at it either.
+    std::erase_if(rows, [&](const core::RequestRow& row) {
+      return row.spec.model.starts_with('/') && row.spec.submitter != actor.who &&
+             board::PublicModelName(row.spec.model).find(filter.model) == std::string::npos;
+    });
+  }
   ASSIGN_OR_RETURN(const auto live, AskLiveViews(context_.dispatcher, rows));
   for (size_t i = 0; i < rows.size(); ++i) *response->add_requests() = ToProto(rows[i], live[i]);
   context_.redaction.Hide(actor, response);
-  if (more) response->set_next_page_token(ToPageToken(request, rows.back().number));
   return OkStatus();
 }
 

@@ -198,6 +198,18 @@ TEST_F(PlantedNamesTest, OperatorsSeeAllAndSubmittersTheirOwnFolder) {
   EXPECT_THAT(own, Not(HasSubstr("planted-host")));
 }
 
+TEST_F(PlantedNamesTest, AFolderIsNotFoundByAGuessAtIt) {
+  const auto found = [this](const char* model, const char* token) {
+    const auto json =
+        ParseJson(Body(fmt::format("/api/v1/requests?model={}", model), Bearer(token)));
+    return json.ok() ? (*json)["requests"].size() : 99;
+  };
+  EXPECT_EQ(found("planted-root", kOperatorToken), 2U);
+  EXPECT_EQ(found("planted-root", kSubmitterToken), 2U);
+  EXPECT_EQ(found("planted-root", kReaderToken), 0U);
+  EXPECT_EQ(found("good", kReaderToken), 2U);
+}
+
 TEST_F(PlantedNamesTest, WhoCancelledIsNotForReadersWithoutAToken) {
   grpc::ClientContext context;
   Prepare(&context, kOperatorToken);
