@@ -9,31 +9,19 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "common/base/fd.h"
+#include "common/base/posix_file.h"
 
 namespace koeval {
 namespace {
 
-Status ErrnoStatus(int error, std::string_view doing, const std::string& path) {
-  const std::string text = fmt::format("cannot {} {}: {}", doing, path, std::strerror(error));
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return NotFound(text);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return PermissionDenied(text);
-    case ENOSPC:
-    case EDQUOT:
-      return ResourceExhausted(text);
-    default:
-      return Unavailable(text);
-  }
+// Never waits, as opening a named pipe without a writer would: what is no regular file is refused
+// by RegularFileSize.
+int OpenToRead(const std::string& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
 Result<size_t> RegularFileSize(int fd, const std::string& path) {
@@ -41,18 +29,6 @@ Result<size_t> RegularFileSize(int fd, const std::string& path) {
   if (::fstat(fd, &info) != 0) return ErrnoStatus(errno, "examine", path);
   if (!S_ISREG(info.st_mode)) return InvalidArgument(path + " is not a regular file");
   return static_cast<size_t>(info.st_size);
-}
-
-Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return ErrnoStatus(errno, "write", path);
-    }
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return OkStatus();
 }
 
 }  // namespace
@@ -66,7 +42,7 @@ Status SyncFolderOf(const std::string& path) {
 }
 
 Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(OpenToRead(path));
   if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
   ASSIGN_OR_RETURN(const size_t size, RegularFileSize(fd.get(), path));
   if (size > bytes_max) {
@@ -123,7 +99,7 @@ Status WriteFileAtomically(const std::string& path, std::string_view bytes, uint
 }
 
 Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(OpenToRead(path));
   if (fd.get() < 0) return ErrnoStatus(errno, "open", path);
   ASSIGN_OR_RETURN(const size_t size, RegularFileSize(fd.get(), path));
   if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0));

@@ -16,9 +16,9 @@
 #include "common/base/fd.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/hub/cache_lock.h"
 #include "common/hub/digest.h"
 #include "common/hub/disk_error.h"
-#include "common/hub/file_lock.h"
 #include "common/hub/file_state.h"
 
 namespace koeval::hub {
@@ -217,15 +217,15 @@ Status BlobStore::Reserve(const RepositoryFile& file) const {
 }
 
 void BlobStore::Drop(const RepositoryFile& file) const {
-  const auto lock = FileLock::Try(layout_.BlobLock(name_, file.digest), FileLock::Mode::kExclusive);
+  const auto lock = TryLock(layout_.BlobLock(name_, file.digest), FileLock::Mode::kExclusive);
   if (lock.ok() && *lock != nullptr) ::unlink(layout_.Incomplete(name_, file.digest).c_str());
 }
 
 Status BlobStore::Download(const RepositoryFile& file, const OnBytes& on_bytes, RetryTurn& turn,
                            const Cancel& cancel) const {
   RETURN_IF_ERROR(MakeFolders(layout_.Blobs(name_)));
-  ASSIGN_OR_RETURN(const auto lock, FileLock::Take(layout_.BlobLock(name_, file.digest),
-                                                   FileLock::Mode::kExclusive, cancel));
+  ASSIGN_OR_RETURN(const auto lock, TakeLock(layout_.BlobLock(name_, file.digest),
+                                             FileLock::Mode::kExclusive, cancel));
   ASSIGN_OR_RETURN(const bool has, Has(file, cancel));
   if (has) {
     on_bytes(file.size);

@@ -115,7 +115,7 @@ Result<Wanted> FindWanted(const RepositoryInfo& info, const std::vector<std::str
 Status TakeRoom(const CacheLayout& layout, const Wanted& wanted, int64_t bytes_max,
                 const BlobStore& blobs, const Cancel& cancel) {
   ASSIGN_OR_RETURN(const auto room,
-                   FileLock::Take(layout.RoomLock(), FileLock::Mode::kExclusive, cancel));
+                   TakeLock(layout.RoomLock(), FileLock::Mode::kExclusive, cancel));
   int64_t need = 0;
   for (const RepositoryFile* file : wanted.missing) need += blobs.Need(*file);
   RETURN_IF_ERROR(MakeRoom(layout, need, bytes_max));
@@ -180,7 +180,7 @@ Result<Snapshot> HubCache::Fetch(RepositoryKind kind, const std::string& id,
   const std::string name = CacheLayout::FolderName(kind, id);
   if (!IsWritable(layout_, name)) return FetchReadOnly(kind, id, revision, choose, cancel);
   Snapshot out;
-  ASSIGN_OR_RETURN(out.use, FileLock::Take(layout_.Use(name), FileLock::Mode::kShared, cancel));
+  ASSIGN_OR_RETURN(out.use, TakeLock(layout_.Use(name), FileLock::Mode::kShared, cancel));
   out.use->Touch();
   ASSIGN_OR_RETURN(out.info, Resolve(kind, id, revision, cancel));
   out.dir = layout_.Snapshot(name, out.info.commit);

@@ -11,8 +11,8 @@
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/size_text.h"
+#include "common/hub/cache_lock.h"
 #include "common/hub/disk_error.h"
-#include "common/hub/file_lock.h"
 
 namespace koeval::hub {
 namespace {
@@ -59,7 +59,7 @@ std::vector<Candidate> Candidates(const CacheLayout& layout) {
 
 // Bytes that became free; 0 when somebody uses it.
 Result<int64_t> Evict(const CacheLayout& layout, const std::string& name) {
-  ASSIGN_OR_RETURN(const auto lock, FileLock::Try(layout.Use(name), FileLock::Mode::kExclusive));
+  ASSIGN_OR_RETURN(const auto lock, TryLock(layout.Use(name), FileLock::Mode::kExclusive));
   if (lock == nullptr) return 0;
   const int64_t bytes = BlobBytes(layout.Blobs(name));
   RETURN_IF_ERROR(MakeFolders(layout.Trash()));

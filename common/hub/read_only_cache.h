@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "common/base/cancel.h"
+#include "common/base/file_lock.h"
 #include "common/base/status.h"
 #include "common/hub/cache_layout.h"
-#include "common/hub/file_lock.h"
 #include "common/hub/file_state.h"
 #include "common/hub/repository.h"
 

@@ -16,7 +16,7 @@
 #include <variant>
 
 #include "common/base/file.h"
-#include "scheduler/store/file_lock.h"
+#include "common/base/file_lock.h"
 #include "scheduler/store/rows.h"
 #include "scheduler/store/sqlite.h"
 #include "scheduler/store/sqlite_backup.h"
@@ -113,6 +113,26 @@ Status PrepareFile(const std::string& path) {
   return SyncFolderOf(path);
 }
 
+// The lock of one scheduler over its database; the file holds its pid.
+Result<std::unique_ptr<FileLock>> LockDatabase(const std::string& path) {
+  constexpr uint32_t kPrivateFile = 0600;
+  auto lock = FileLock::Try(path, FileLock::Mode::kExclusive, kPrivateFile);
+  if (!lock.ok()) {
+    return PermissionDenied(lock.status().message() +
+                            "; the folder must exist and be writable by this user");
+  }
+  if (*lock == nullptr) {
+    constexpr size_t kPidBytesMax = 64;
+    const auto owner = ReadFile(path, kPidBytesMax);
+    return FailedPrecondition(fmt::format(
+        "{} is held by process {}: another scheduler uses this database; stop it, or give this one "
+        "a database of its own",
+        path, owner.ok() && !owner->empty() ? *owner : "unknown"));
+  }
+  RETURN_IF_ERROR((*lock)->Write(fmt::format("{}", ::getpid())));
+  return lock;
+}
+
 Status Configure(Database& database, std::span<const Migration> migrations) {
   RETURN_IF_ERROR(database.Execute("PRAGMA cell_size_check = 1"));
   ASSIGN_OR_RETURN(const std::string check, database.Query("PRAGMA quick_check(1)"));
@@ -136,7 +156,7 @@ Status Configure(Database& database, std::span<const Migration> migrations) {
 
 Result<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& path,
                                                   const SqliteOptions& options) {
-  ASSIGN_OR_RETURN(auto lock, FileLock::Take(path + ".lock"));
+  ASSIGN_OR_RETURN(auto lock, LockDatabase(path + ".lock"));
   RETURN_IF_ERROR(PrepareFile(path));
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
   ASSIGN_OR_RETURN(auto database, Database::Open(path, kFlags, options.vfs));

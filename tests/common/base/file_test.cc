@@ -32,6 +32,16 @@ class FileTest : public testing::Test {
   std::string folder_;
 };
 
+TEST_F(FileTest, ANamedPipeIsRefusedWithoutWaitingForAWriter) {
+  ASSERT_EQ(::mkfifo(File("pipe").c_str(), 0600), 0);
+  for (const Status& status :
+       {ReadFile(File("pipe")).status(), MappedFile::Open(File("pipe")).status()}) {
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+    EXPECT_NE(status.message().find("pipe is not a regular file"), std::string::npos);
+  }
+  EXPECT_EQ(ReadFile(folder_).status().code(), Code::kInvalidArgument);
+}
+
 TEST_F(FileTest, WrittenBytesAreReadBack) {
   const std::string bytes = std::string("a\0b\xff\n", 5) + std::string(1 << 20, 'x');
   ASSERT_TRUE(WriteFileAtomically(File("f"), bytes).ok());

@@ -375,6 +375,25 @@ TEST_F(GenerationYamlTest, TasksTravelWithFiltersKwargsAndRepeats) {
   EXPECT_EQ(back->config.filters[0].steps[0].arguments["k"], 2);
 }
 
+// What includes and data_files name is read where the definition lies; the task that travels holds
+// rows, and names of files in it are words.
+TEST_F(GenerationYamlTest, TasksThatTravelledNameNoFileThatIsRead) {
+  const auto task = Load("", kGenerates);
+  ASSERT_TRUE(task.ok()) << task.status().ToString();
+  Json json = TaskToJson(*task);
+  for (const std::string path : {"/etc/passwd", "../../none.yaml"}) {
+    for (Json* place : {&json["config"]["raw"], &json["config"], &json}) {
+      (*place)["include"] = path;
+      (*place)["dataset_path"] = path;
+      (*place)["dataset_kwargs"] = {{"data_files", {{"test", path}}}};
+    }
+    const auto back = TaskFromJson(json);
+    ASSERT_TRUE(back.ok()) << back.status().ToString();
+    EXPECT_EQ(back->docs.size(), task->docs.size());
+    EXPECT_EQ(back->config.doc_to_text, task->config.doc_to_text);
+  }
+}
+
 TEST_F(GenerationYamlTest, RollingTasksScoreTheTargetWithoutAContext) {
   const auto task = Load("output_type: loglikelihood_rolling\n", kGenerates);
   ASSERT_TRUE(task.ok()) << task.status().ToString();
