@@ -82,17 +82,26 @@ Result<BoardFolder> ListBoardFolder(const std::string& folder) {
   return lister.Done();
 }
 
-Result<bool> WriteBoardFile(const std::string& folder, const std::string& path,
-                            const std::string& text) {
+Result<bool> BoardWriter::Add(const std::string& path, const std::string& text) {
   RETURN_IF_ERROR(CheckBoardPath(path).WithContext(LogSafe(path)));
-  const fs::path whole = fs::path(folder) / path;
-  const auto there = ReadFile(whole.string(), text.size());
+  const auto there = ReadFile((fs::path(folder_) / path).string(), text.size());
   if (there.ok() && *there == text) return false;
-  std::error_code error;
-  fs::create_directories(whole.parent_path(), error);
-  if (error) return FileStatus("cannot make " + whole.parent_path().string(), error);
-  RETURN_IF_ERROR(WriteFileAtomically(whole.string(), text));
+  if (batch_ == nullptr) {
+    ASSIGN_OR_RETURN(batch_, FileBatch::Open(folder_));
+  }
+  RETURN_IF_ERROR(batch_->Add(path, text).WithContext(LogSafe(path)));
   return true;
+}
+
+bool BoardWriter::full() const {
+  return batch_ != nullptr &&
+         (batch_->size() >= kWriteBatchFilesMax || batch_->bytes() >= kWriteBatchBytesMax);
+}
+
+Result<std::vector<FileBatch::Refused>> BoardWriter::Flush() {
+  const auto batch = std::move(batch_);
+  if (batch == nullptr) return std::vector<FileBatch::Refused>();
+  return batch->Commit();
 }
 
 }  // namespace koeval::board

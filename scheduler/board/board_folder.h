@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/base/file_batch.h"
 #include "common/base/status.h"
 
 namespace koeval::board {
@@ -21,9 +24,28 @@ struct BoardFolder {
 // PERMISSION_DENIED, RESOURCE_EXHAUSTED over kFolderFilesMax; each names the path.
 Result<BoardFolder> ListBoardFolder(const std::string& folder);
 
-// Makes folder/path, whose parts CheckBoardPath allows, hold exactly `text`: a file that does so
-// already is left alone (false), any other is replaced, whole or not at all. Errors name the path.
-Result<bool> WriteBoardFile(const std::string& folder, const std::string& path,
-                            const std::string& text);
+// What one batch of a BoardWriter holds at most.
+inline constexpr size_t kWriteBatchFilesMax = 1'000;
+inline constexpr uint64_t kWriteBatchBytesMax = 64'000'000;
+
+// Writes files of such a folder a batch at a time, each whole or not at all, and durable once its
+// batch is flushed (common/base/file_batch.h). One thread. Errors name the path.
+class BoardWriter {
+ public:
+  explicit BoardWriter(std::string folder) : folder_(std::move(folder)) {}
+
+  // folder/path, whose parts CheckBoardPath allows, shall hold exactly `text`: a file that does so
+  // already is left alone (false), any other is replaced by the next Flush() (true).
+  Result<bool> Add(const std::string& path, const std::string& text);
+  // The batch is as large as one may be: Flush() it.
+  bool full() const;
+  // Writes what was added. An error: any of it may be written or not. Otherwise all is but what is
+  // returned.
+  Result<std::vector<FileBatch::Refused>> Flush();
+
+ private:
+  const std::string folder_;
+  std::unique_ptr<FileBatch> batch_;  // none while nothing is added
+};
 
 }  // namespace koeval::board

@@ -19,11 +19,20 @@ Status Export(Client& client, const Shell& shell, board::FileKind kind,
               const ExchangeFlags& flags) {
   int64_t written = 0;
   int64_t unchanged = 0;
-  RETURN_IF_ERROR(client.Export(kind, flags.suite, [&](const BoardFileView& file) -> Status {
-    ASSIGN_OR_RETURN(const bool changed, board::WriteBoardFile(flags.folder, file.path, file.text));
-    ++(changed ? written : unchanged);
-    return OkStatus();
-  }));
+  board::BoardWriter writer(flags.folder);
+  const auto flush = [&writer]() -> Status {
+    ASSIGN_OR_RETURN(const auto refused, writer.Flush());
+    return refused.empty() ? OkStatus() : refused.front().why;
+  };
+  const Status exported =
+      client.Export(kind, flags.suite, [&](const BoardFileView& file) -> Status {
+        ASSIGN_OR_RETURN(const bool changed, writer.Add(file.path, file.text));
+        ++(changed ? written : unchanged);
+        return writer.full() ? flush() : OkStatus();
+      });
+  const Status flushed = flush();  // what has come is kept, whatever came after it
+  RETURN_IF_ERROR(exported);
+  RETURN_IF_ERROR(flushed);
   if (shell.json) {
     PrintJson({{"schema", "koeval.export/1"},
                {"kind", board::FileKindName(kind)},
@@ -100,11 +109,11 @@ Status Import(Client& client, const Shell& shell, board::FileKind kind,
 using Exchange = Status (*)(Client&, const Shell&, board::FileKind, const ExchangeFlags&);
 
 void AddKind(CLI::App* parent, Shell& shell, board::FileKind kind, const std::string& help,
-             bool with_suite, Exchange exchange) {
+             bool is_export, Exchange exchange) {
   auto flags = std::make_shared<ExchangeFlags>();
   CLI::App* command = parent->add_subcommand(std::string(board::FileKindName(kind)), help);
   command->add_option("dir", flags->folder, "The folder")->required();
-  if (with_suite) {
+  if (is_export) {
     command->add_option("--suite", flags->suite, "Default: the scheduler's default suite");
   }
   command->callback([&shell, kind, flags, exchange] {

@@ -121,28 +121,75 @@ Status BoardExporter::CollectChanges(int64_t committed) {
   return OkStatus();
 }
 
-Status BoardExporter::Write(Folder& folder) {
-  Status first;
-  size_t failures = 0;
-  size_t at_the_end = 0;
-  for (auto it = folder.pending.begin(); it != folder.pending.end();) {
-    if (stopping_.load() && ++at_the_end > kExportStopFilesMax) {
-      return Unavailable("the scheduler stops; the rest is written after the next start");
+// One pass over the pending paths of one folder: what is durable is pending no more.
+class BoardExporter::Pass {
+ public:
+  Pass(Folder& folder, Metrics& metrics) : folder_(folder), metrics_(metrics) {}
+
+  void Add(const std::string& path) {
+    const auto text = folder_.files.Text(path);
+    const auto added = text.ok() ? writer_.Add(path, *text)
+                                 : Result<bool>(text.status().WithContext(LogSafe(path)));
+    if (!added.ok()) return Fail(added.status());
+    if (*added) {
+      added_.push_back(path);
+    } else {
+      folder_.pending.erase(path);
     }
-    const auto text = folder.files.Text(*it);
-    const auto written = text.ok() ? board::WriteBoardFile(folder.path, *it, *text)
-                                   : Result<bool>(text.status().WithContext(LogSafe(*it)));
-    if (written.ok()) {
-      if (*written) metrics_.CountExport(true);
-      it = folder.pending.erase(it);
-      continue;
-    }
-    metrics_.CountExport(false);
-    if (first.ok()) first = written.status();
-    if (++failures == kExportFailuresMax) break;  // the others fare no better; later
-    ++it;
+    if (writer_.full()) Flush();
   }
-  return first;
+
+  void Flush() {
+    const auto refused = writer_.Flush();
+    if (!refused.ok()) {
+      added_.clear();
+      return Fail(refused.status());
+    }
+    std::set<std::string> left;
+    for (const FileBatch::Refused& file : *refused) {
+      left.insert(file.path);
+      Fail(file.why);
+    }
+    for (const std::string& path : added_) {
+      if (left.contains(path)) continue;
+      metrics_.CountExport(true);
+      folder_.pending.erase(path);
+    }
+    added_.clear();
+  }
+
+  void Fail(const Status& status) {
+    metrics_.CountExport(false);
+    ++failures_;
+    if (first_.ok()) first_ = status;
+  }
+
+  // Whatever comes next fares no better.
+  bool gives_up() const { return failures_ >= kExportFailuresMax; }
+  const Status& first_error() const { return first_; }
+
+ private:
+  Folder& folder_;
+  Metrics& metrics_;
+  board::BoardWriter writer_{folder_.path};
+  std::vector<std::string> added_;
+  size_t failures_ = 0;
+  Status first_;
+};
+
+Status BoardExporter::Write(Folder& folder) {
+  Pass pass(folder, metrics_);
+  const std::vector<std::string> paths(folder.pending.begin(), folder.pending.end());
+  size_t at_the_end = 0;
+  bool cut = false;
+  for (const std::string& path : paths) {
+    cut = stopping_.load() && ++at_the_end > kExportStopFilesMax;
+    if (cut || pass.gives_up()) break;
+    pass.Add(path);
+  }
+  pass.Flush();
+  if (cut) return Unavailable("the scheduler stops; the rest is written after the next start");
+  return pass.first_error();
 }
 
 // One line for each new state, so that a full disk does not fill the log too.

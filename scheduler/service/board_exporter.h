@@ -55,6 +55,8 @@ class BoardExporter {
     std::set<std::string> pending;  // paths that may differ from what is on disk
   };
 
+  class Pass;
+
   void Loop();
   Status Collect(int64_t committed);
   Status CollectChanges(int64_t committed);

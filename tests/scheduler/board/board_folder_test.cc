@@ -43,15 +43,44 @@ TEST_F(BoardFolderTest, ListsJsonFilesInOrderAndSaysWhatItSkips) {
 
 TEST_F(BoardFolderTest, WritesWhatDiffersAlone) {
   const std::string path = "org/m/result_2023-11-14 22:13:20.json";
-  EXPECT_TRUE(WriteBoardFile(folder_.path(), path, "one").value());
-  EXPECT_FALSE(WriteBoardFile(folder_.path(), path, "one").value());
-  EXPECT_TRUE(WriteBoardFile(folder_.path(), path, "one and more").value());
-  EXPECT_TRUE(WriteBoardFile(folder_.path(), path, "").value());
+  BoardWriter writer(folder_.path());
+  const auto write = [&writer, &path](const std::string& text) {
+    const bool added = writer.Add(path, text).value();
+    EXPECT_TRUE(writer.Flush().value().empty());
+    return added;
+  };
+  EXPECT_TRUE(write("one"));
+  EXPECT_FALSE(write("one"));
+  EXPECT_TRUE(write("one and more"));
+  EXPECT_TRUE(write(""));
   EXPECT_EQ(ReadFile(folder_.File(path)).value(), "");
-  EXPECT_EQ(WriteBoardFile(folder_.path(), "../x.json", "").status().code(),
-            Code::kInvalidArgument);
+  EXPECT_EQ(writer.Add("../x.json", "").status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(BoardFolderTest, AFileThatCannotBePlacedIsNamedAndTheOthersAreWritten) {
   Put("file", "");
-  EXPECT_FALSE(WriteBoardFile(folder_.path(), "file/x.json", "{}").ok());
+  BoardWriter writer(folder_.path());
+  ASSERT_TRUE(writer.Add("file/x.json", "{}").ok());
+  ASSERT_TRUE(writer.Add("org/x.json", "{}").ok());
+  const auto refused = writer.Flush();
+  ASSERT_TRUE(refused.ok()) << refused.status().ToString();
+  ASSERT_EQ(refused->size(), 1u);
+  EXPECT_EQ(refused->front().path, "file/x.json");
+  EXPECT_EQ(ReadFile(folder_.File("org/x.json")).value(), "{}");
+}
+
+TEST_F(BoardFolderTest, ABatchIsFullByFilesAndByBytes) {
+  BoardWriter writer(folder_.path());
+  for (size_t i = 0; i < kWriteBatchFilesMax; ++i) {
+    EXPECT_FALSE(writer.full());
+    ASSERT_TRUE(writer.Add("m" + std::to_string(i) + ".json", "{}").ok());
+  }
+  EXPECT_TRUE(writer.full());
+  ASSERT_TRUE(writer.Flush().value().empty());
+  EXPECT_FALSE(writer.full());
+  EXPECT_EQ(ListBoardFolder(folder_.path())->paths.size(), kWriteBatchFilesMax);
+  ASSERT_TRUE(writer.Add("large.json", std::string(kWriteBatchBytesMax, 'x')).ok());
+  EXPECT_TRUE(writer.full());
 }
 
 }  // namespace
