@@ -1,93 +1,22 @@
-// gRPC calls of the client.
+// Making a client, and its calls about requests, results and the cluster.
 #include "scheduler/cli/client.h"
 
-#include <fmt/core.h>
-#include <grpcpp/grpcpp.h>
-
 #include <algorithm>
-#include <chrono>
 
-#include "common/base/clock.h"
-#include "common/base/file.h"
 #include "common/base/private_file.h"
 #include "common/base/utf8.h"
-#include "common/rpc/credentials.h"
-#include "common/rpc/status_convert.h"
-#include "koeval/v1/board.grpc.pb.h"
-#include "koeval/v1/catalogue.grpc.pb.h"
-#include "koeval/v1/cluster.grpc.pb.h"
-#include "koeval/v1/datasets.grpc.pb.h"
-#include "koeval/v1/queue.grpc.pb.h"
-#include "koeval/v1/results.grpc.pb.h"
+#include "scheduler/cli/client_impl.h"
 #include "scheduler/cli/view_convert.h"
 
 namespace koeval::cli {
 namespace {
 
-namespace pb = koeval::v1;
-
 constexpr int kSubmitTriesMax = 4;
-constexpr int kPageSize = 500;
 constexpr int64_t kDryRunMs = 300'000;  // the checks may take minutes
-constexpr const char* kHubTokenKey = "koeval-hub-token";
 constexpr size_t kHubTokenBytesMax = 1'024;
-constexpr size_t kPieceBytes = 128 << 10;
 constexpr int kMessageBytesMax = 256 << 20;  // a result file with many tasks
 
-pb::FileKind ToProto(board::FileKind kind) {
-  return kind == board::FileKind::kRequests ? pb::FILE_KIND_REQUESTS : pb::FILE_KIND_RESULTS;
-}
-
 }  // namespace
-
-struct Client::Impl {
-  ClientOptions options;
-  rpc::ClientCredentials credentials;
-  std::string hub_token;
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<pb::QueueService::Stub> queue;
-  std::unique_ptr<pb::ResultsService::Stub> results;
-  std::unique_ptr<pb::CatalogueService::Stub> catalogue;
-  std::unique_ptr<pb::ClusterService::Stub> cluster;
-  std::unique_ptr<pb::DatasetService::Stub> datasets;
-  std::unique_ptr<pb::BoardService::Stub> board;
-
-  void Prepare(grpc::ClientContext& context, bool bounded) const {
-    credentials.Prepare(context);
-    if (!hub_token.empty()) context.AddMetadata(kHubTokenKey, hub_token);
-    if (bounded) SetDeadline(context, options.timeout_ms);
-  }
-
-  static void SetDeadline(grpc::ClientContext& context, int64_t ms) {
-    context.set_deadline(std::chrono::system_clock::time_point(
-        std::chrono::microseconds(Clock::Real().Wall().micros + ms * 1000)));
-  }
-
-  // The status of a call, with what to check when nobody answered.
-  Status Convert(const grpc::Status& status) const {
-    Status out = rpc::FromGrpc(status);
-    if (out.code() == Code::kUnavailable || out.code() == Code::kDeadlineExceeded) {
-      return Unavailable(
-          fmt::format("no answer from the scheduler at {} ({}); check that koeval-scheduler runs "
-                      "there and that --address is right",
-                      options.address, status.error_message()));
-    }
-    return out;
-  }
-
-  template <typename Stub, typename Request, typename Response>
-  Result<Response> Call(Stub& stub,
-                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                     Response*),
-                        const Request& request) const {
-    grpc::ClientContext context;
-    Prepare(context, /*bounded=*/true);
-    Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
-    if (!status.ok()) return Convert(status);
-    return response;
-  }
-};
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
@@ -260,96 +189,6 @@ Result<LeaderboardView> Client::Leaderboard(const LeaderboardQuery& query) {
   return ToView(response);
 }
 
-Result<FlagView> Client::Flag(const std::string& model, const std::string& reason,
-                              const std::string& url) {
-  pb::FlagModelRequest request;
-  request.set_model(model);
-  request.set_reason(reason);
-  request.set_url(url);
-  ASSIGN_OR_RETURN(const auto response,
-                   impl_->Call(*impl_->board, &pb::BoardService::Stub::FlagModel, request));
-  return ToView(response.flag());
-}
-
-Result<FlagView> Client::Unflag(const std::string& model) {
-  pb::UnflagModelRequest request;
-  request.set_model(model);
-  ASSIGN_OR_RETURN(const auto response,
-                   impl_->Call(*impl_->board, &pb::BoardService::Stub::UnflagModel, request));
-  return ToView(response.flag());
-}
-
-Result<std::vector<ModelView>> Client::Models(bool flagged_only, int64_t limit) {
-  pb::ListModelsRequest request;
-  request.set_flagged_only(flagged_only);
-  std::vector<ModelView> out;
-  while (static_cast<int64_t>(out.size()) < limit) {
-    request.set_page_size(static_cast<int32_t>(
-        std::min<int64_t>(kPageSize, limit - static_cast<int64_t>(out.size()))));
-    ASSIGN_OR_RETURN(const auto page,
-                     impl_->Call(*impl_->board, &pb::BoardService::Stub::ListModels, request));
-    for (const pb::ListedModel& model : page.models()) out.push_back(ToView(model));
-    if (page.next_page_token().empty()) break;
-    request.set_page_token(page.next_page_token());
-  }
-  return out;
-}
-
-Status Client::RefreshModels(const std::vector<std::string>& models,
-                             const std::function<void(const RefreshView&)>& on_model) {
-  grpc::ClientContext context;
-  impl_->Prepare(context, /*bounded=*/false);
-  pb::RefreshModelsRequest request;
-  for (const std::string& model : models) request.add_models(model);
-  const auto stream = impl_->board->RefreshModels(&context, request);
-  pb::RefreshModelsResponse refreshed;
-  while (stream->Read(&refreshed)) on_model(ToView(refreshed));
-  return impl_->Convert(stream->Finish());
-}
-
-Result<ImportView> Client::Import(
-    board::FileKind kind, const std::function<Result<std::optional<BoardFileView>>()>& next) {
-  grpc::ClientContext context;
-  impl_->Prepare(context, /*bounded=*/false);
-  pb::ImportFilesResponse response;
-  const auto stream = impl_->board->ImportFiles(&context, &response);
-  Status failure;
-  for (;;) {
-    auto file = next();
-    if (!file.ok()) failure = file.status();
-    if (!file.ok() || !*file) break;
-    pb::ImportFilesRequest request;
-    request.set_kind(ToProto(kind));
-    request.mutable_file()->set_path(std::move((*file)->path));
-    request.mutable_file()->set_text(std::move((*file)->text));
-    if (!stream->Write(request)) break;  // Finish() says why
-  }
-  stream->WritesDone();
-  const grpc::Status ended = stream->Finish();
-  if (!failure.ok()) return failure;
-  if (!ended.ok()) return impl_->Convert(ended);
-  return ToView(response);
-}
-
-Status Client::Export(board::FileKind kind, const std::string& suite,
-                      const std::function<Status(const BoardFileView&)>& on_file) {
-  grpc::ClientContext context;
-  impl_->Prepare(context, /*bounded=*/false);
-  pb::ExportFilesRequest request;
-  request.set_kind(ToProto(kind));
-  request.set_suite(suite);
-  const auto stream = impl_->board->ExportFiles(&context, request);
-  pb::ExportFilesResponse response;
-  while (stream->Read(&response)) {
-    const Status taken = on_file({response.file().path(), response.file().text()});
-    if (taken.ok()) continue;
-    context.TryCancel();
-    (void)stream->Finish();
-    return taken;
-  }
-  return impl_->Convert(stream->Finish());
-}
-
 Result<ExplanationView> Client::Explain(const std::string& id) {
   pb::ExplainRequest request;
   request.set_request_id(id);
@@ -400,79 +239,6 @@ Result<std::vector<WorkerView>> Client::Workers() {
                                pb::ListWorkersRequest()));
   std::vector<WorkerView> out;
   for (const pb::Worker& worker : response.workers()) out.push_back(ToView(worker));
-  return out;
-}
-
-namespace {
-
-// False when the other side has ended the call.
-bool SendFile(grpc::ClientWriter<pb::AddDatasetRequest>& stream, const DatasetFile& file,
-              std::string_view bytes) {
-  bool is_first = true;
-  while (is_first || !bytes.empty()) {
-    pb::AddDatasetRequest message;
-    if (is_first) message.mutable_piece()->set_file(file.name);
-    message.mutable_piece()->set_bytes(std::string(bytes.substr(0, kPieceBytes)));
-    bytes.remove_prefix(std::min(bytes.size(), kPieceBytes));
-    is_first = false;
-    if (!stream.Write(message)) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-Result<DatasetAddedView> Client::AddDataset(const std::string& name, bool is_public,
-                                            const std::vector<DatasetFile>& files) {
-  grpc::ClientContext context;
-  impl_->Prepare(context, /*bounded=*/false);
-  pb::AddDatasetResponse response;
-  const auto stream = impl_->datasets->AddDataset(&context, &response);
-  pb::AddDatasetRequest message;
-  message.mutable_header()->set_name(name);
-  message.mutable_header()->set_is_public(is_public);
-  bool open = stream->Write(message);
-  int64_t bytes = 0;
-  for (const DatasetFile& file : files) {
-    if (!open) break;
-    auto map = MappedFile::Open(file.path);
-    if (!map.ok()) {
-      context.TryCancel();
-      (void)stream->Finish();
-      return map.status();
-    }
-    bytes += static_cast<int64_t>((*map)->bytes().size());
-    open = SendFile(*stream, file, (*map)->bytes());
-  }
-  message.mutable_end()->set_files(static_cast<int64_t>(files.size()));
-  message.mutable_end()->set_bytes(bytes);
-  if (open) stream->Write(message);
-  stream->WritesDone();
-  if (const grpc::Status status = stream->Finish(); !status.ok()) return impl_->Convert(status);
-  DatasetAddedView out{ToView(response.dataset()), response.already_known(), {}};
-  out.suites_opened.assign(response.suites_opened().begin(), response.suites_opened().end());
-  return out;
-}
-
-Result<std::vector<DatasetView>> Client::Datasets() {
-  ASSIGN_OR_RETURN(const auto response,
-                   impl_->Call(*impl_->datasets, &pb::DatasetService::Stub::ListDatasets,
-                               pb::ListDatasetsRequest()));
-  std::vector<DatasetView> out;
-  for (const pb::Dataset& dataset : response.datasets()) out.push_back(ToView(dataset));
-  return out;
-}
-
-Result<DatasetRemovedView> Client::RemoveDataset(const std::string& name,
-                                                 const std::string& digest) {
-  pb::RemoveDatasetRequest request;
-  request.set_name(name);
-  request.set_digest(digest);
-  ASSIGN_OR_RETURN(
-      const auto response,
-      impl_->Call(*impl_->datasets, &pb::DatasetService::Stub::RemoveDataset, request));
-  DatasetRemovedView out{response.removed(), {}};
-  out.suites.assign(response.suites_closed().begin(), response.suites_closed().end());
   return out;
 }
 
