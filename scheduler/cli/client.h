@@ -12,6 +12,7 @@
 
 #include "common/base/status.h"
 #include "scheduler/board/board_path.h"
+#include "scheduler/board/leaderboard_v1.h"
 #include "scheduler/cli/view.h"
 
 namespace koeval::cli {
@@ -86,7 +87,7 @@ class Client {
   Result<ImportView> Import(board::FileKind kind,
                             const std::function<Result<std::optional<BoardFileView>>()>& next);
   // Calls `on_file` with each file in order of paths; its first error ends the call.
-  Status Export(board::FileKind kind, const std::string& suite,
+  Status Export(board::FileKind kind, const std::string& suite, board::ResultFormat format,
                 const std::function<Status(const BoardFileView&)>& on_file);
   // Copies the database to `name` below the scheduler's backup folder ("" = named by the time).
   Result<BackupView> Backup(const std::string& name);

@@ -85,13 +85,16 @@ Result<ImportView> Client::Import(
   return ToView(response);
 }
 
-Status Client::Export(board::FileKind kind, const std::string& suite,
+Status Client::Export(board::FileKind kind, const std::string& suite, board::ResultFormat format,
                       const std::function<Status(const BoardFileView&)>& on_file) {
   grpc::ClientContext context;
   impl_->Prepare(context, /*bounded=*/false);
   pb::ExportFilesRequest request;
   request.set_kind(ToProto(kind));
   request.set_suite(suite);
+  if (format == board::ResultFormat::kLeaderboardV1) {
+    request.set_result_format(pb::RESULT_FORMAT_LEADERBOARD_V1);
+  }
   const auto stream = impl_->board->ExportFiles(&context, request);
   pb::ExportFilesResponse response;
   while (stream->Read(&response)) {

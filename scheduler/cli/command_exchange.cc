@@ -11,8 +11,11 @@
 namespace koeval::cli {
 namespace {
 
+constexpr const char* kLeaderboardV1 = "leaderboard-v1";
+
 struct ExchangeFlags {
   std::string folder, suite;
+  std::string format = "stored";
 };
 
 Status Export(Client& client, const Shell& shell, board::FileKind kind,
@@ -24,8 +27,10 @@ Status Export(Client& client, const Shell& shell, board::FileKind kind,
     ASSIGN_OR_RETURN(const auto refused, writer.Flush());
     return refused.empty() ? OkStatus() : refused.front().why;
   };
+  const auto format = flags.format == kLeaderboardV1 ? board::ResultFormat::kLeaderboardV1
+                                                     : board::ResultFormat::kStored;
   const Status exported =
-      client.Export(kind, flags.suite, [&](const BoardFileView& file) -> Status {
+      client.Export(kind, flags.suite, format, [&](const BoardFileView& file) -> Status {
         ASSIGN_OR_RETURN(const bool changed, writer.Add(file.path, file.text));
         ++(changed ? written : unchanged);
         return writer.full() ? flush() : OkStatus();
@@ -115,6 +120,14 @@ void AddKind(CLI::App* parent, Shell& shell, board::FileKind kind, const std::st
   command->add_option("dir", flags->folder, "The folder")->required();
   if (is_export) {
     command->add_option("--suite", flags->suite, "Default: the scheduler's default suite");
+  }
+  if (is_export && kind == board::FileKind::kResults) {
+    command
+        ->add_option(
+            "--format", flags->format,
+            "stored (default: as lm-eval 0.4 writes them, imported files byte by byte), or "
+            "leaderboard-v1 (keys \"harness|task|shots\")")
+        ->check(CLI::IsMember({"stored", kLeaderboardV1}));
   }
   command->callback([&shell, kind, flags, exchange] {
     shell.command = [&shell, kind, flags, exchange] {

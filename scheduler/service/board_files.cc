@@ -161,6 +161,13 @@ Result<std::optional<std::string>> BoardFiles::Update(const RequestId& id) {
 }
 
 Result<std::string> BoardFiles::Text(const std::string& path) const {
+  ASSIGN_OR_RETURN(std::string text, StoredText(path));
+  const bool as_stored =
+      kind_ == board::FileKind::kRequests || format_ == board::ResultFormat::kStored;
+  return as_stored ? text : board::ToLeaderboardV1(path, text);
+}
+
+Result<std::string> BoardFiles::StoredText(const std::string& path) const {
   ASSIGN_OR_RETURN(const auto reader, readers_.Borrow());
   const auto own = own_.find(path);
   if (own == own_.end()) {

@@ -10,6 +10,7 @@
 
 #include "common/base/status.h"
 #include "scheduler/board/board_path.h"
+#include "scheduler/board/leaderboard_v1.h"
 #include "scheduler/core/records.h"
 #include "scheduler/service/config.h"
 #include "scheduler/service/dataset_store.h"
@@ -28,8 +29,13 @@ void UsePublicName(const std::string& model, std::string* results_json);
 // One thread at a time. Requests with a sample limit are tries, and have no files.
 class BoardFiles {
  public:
-  BoardFiles(ReaderPool& readers, board::FileKind kind, std::string suite, Redact redact)
-      : readers_(readers), kind_(kind), suite_(std::move(suite)), redact_(std::move(redact)) {}
+  BoardFiles(ReaderPool& readers, board::FileKind kind, std::string suite, Redact redact,
+             board::ResultFormat format = board::ResultFormat::kStored)
+      : readers_(readers),
+        kind_(kind),
+        suite_(std::move(suite)),
+        redact_(std::move(redact)),
+        format_(format) {}
 
   // Looks at every request and imported file.
   Status Scan();
@@ -39,7 +45,8 @@ class BoardFiles {
 
   const std::set<std::string>& paths() const { return paths_; }
   // What the file of a path that is there holds now. Own files take over the fields of an imported
-  // file of the same path that are unknown here; imported files are given byte by byte.
+  // file of the same path that are unknown here; imported files are given byte by byte, unless the
+  // format of results is another.
   Result<std::string> Text(const std::string& path) const;
 
  private:
@@ -51,6 +58,7 @@ class BoardFiles {
   std::optional<std::string> Take(const core::RequestRow& row);
   std::string NameOf(const std::string& model);
   std::string ResultPathOf(const core::RequestRow& row);
+  Result<std::string> StoredText(const std::string& path) const;
   Result<std::string> RequestText(store::Reader& reader, const core::RequestRow& row,
                                   const std::string& path) const;
   Result<std::string> ResultText(store::Reader& reader, const core::RequestRow& row) const;
@@ -59,6 +67,7 @@ class BoardFiles {
   const board::FileKind kind_;
   const std::string suite_;
   const Redact redact_;
+  const board::ResultFormat format_;
   std::set<std::string> paths_;
   std::map<std::string, Owner> own_;           // by path
   std::map<std::string, std::string> models_;  // public name of local directories -> directory

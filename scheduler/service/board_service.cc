@@ -36,6 +36,19 @@ Status CheckFlag(const v1::FlagModelRequest& request) {
   return OkStatus();
 }
 
+Result<board::ResultFormat> ResultFormatFromProto(const v1::ExportFilesRequest& request) {
+  if (request.result_format() == v1::RESULT_FORMAT_UNSPECIFIED) {
+    return board::ResultFormat::kStored;
+  }
+  if (request.result_format() != v1::RESULT_FORMAT_LEADERBOARD_V1) {
+    return InvalidArgument("result_format: is unknown here; upgrade the older side");
+  }
+  if (request.kind() != v1::FILE_KIND_RESULTS) {
+    return InvalidArgument("result_format: request files have one format; leave it out");
+  }
+  return board::ResultFormat::kLeaderboardV1;
+}
+
 // The flag of `model` that is in force.
 Result<std::optional<core::FlagRow>> FlagInForce(store::Reader& reader, const std::string& model) {
   ASSIGN_OR_RETURN(auto flags, reader.Flags(model, /*lifted=*/false, 1));
@@ -215,12 +228,15 @@ grpc::ServerWriteReactor<v1::ExportFilesResponse>* BoardService::ExportFiles(
   if (!actor.ok()) return refuse(actor.status());
   const auto kind = FileKindFromProto(request->kind());
   if (!kind.ok()) return refuse(kind.status());
+  const auto format = ResultFormatFromProto(*request);
+  if (!format.ok()) return refuse(format.status());
   const LoadedSuite* suite = context_.catalogue.Find(request->suite());
   if (suite == nullptr) {
     return refuse(NotFound(fmt::format("suite: there is no \"{}\"; known are {}", request->suite(),
                                        context_.catalogue.Names())));
   }
-  return ExportStream::Start(context_.streams, ExportFiller(context_, *kind, suite->suite.name))
+  return ExportStream::Start(context_.streams,
+                             ExportFiller(context_, *kind, suite->suite.name, *format))
       .get();
 }
 

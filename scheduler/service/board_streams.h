@@ -45,8 +45,10 @@ class RefusedImport final : public grpc::ServerReadReactor<v1::ImportFilesReques
 // Fills an ExportFiles stream in order of paths.
 class ExportFiller {
  public:
-  ExportFiller(const ServiceContext& context, board::FileKind kind, const std::string& suite)
-      : files_(context.readers, kind, suite, RedactForReaders(context.config, context.datasets)) {}
+  ExportFiller(const ServiceContext& context, board::FileKind kind, const std::string& suite,
+               board::ResultFormat format)
+      : files_(context.readers, kind, suite, RedactForReaders(context.config, context.datasets),
+               format) {}
   FilledStream<v1::ExportFilesResponse>::Filled operator()();
 
  private:

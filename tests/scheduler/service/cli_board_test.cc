@@ -112,6 +112,26 @@ TEST_F(CliBoardTest, ExportImportAndExportGiveByteEqualFolders) {
   EXPECT_EQ(Files("b"), exported);
 }
 
+TEST_F(CliBoardTest, ResultsInTheLayoutOfTheFirstLeaderboardAreReadBack) {
+  Finish("r-1", "org/good");
+  MustRun({"export", "results", dir_.path("v1"), "--format", "leaderboard-v1"});
+  const auto exported = Files("v1");
+  ASSERT_EQ(exported.size(), 1u);
+  EXPECT_NE(exported.begin()->second.find("\"harness|toy_a|0\""), std::string::npos)
+      << exported.begin()->second;
+  Stop();
+  config_.database = dir_.path("other.db");
+  Start();
+  MustRun({"import", "results", dir_.path("v1")});
+  const auto board = ParseJson(MustRun({"--json", "leaderboard"}).out);
+  ASSERT_TRUE(board.ok());
+  EXPECT_EQ((*board)["leaderboard"]["rows"].size(), 1u) << board->dump();
+  MustRun({"export", "results", dir_.path("again"), "--format", "leaderboard-v1"});
+  EXPECT_EQ(Files("again"), exported);
+  EXPECT_EQ(Koeval({"export", "requests", dir_.path("x"), "--format", "leaderboard-v1"}).code, 2);
+  EXPECT_EQ(Koeval({"export", "results", dir_.path("x"), "--format", "v3"}).code, 2);
+}
+
 TEST_F(CliBoardTest, AFolderThatIsHalfBadSaysWhichFilesAndKeepsTheOthers) {
   Put("in/a/good.json", R"({"model": "a/good", "status": "PENDING"})");
   Put("in/a/bad.json", R"({"model": "a/bad")");

@@ -51,18 +51,20 @@ class ExchangeTest : public ServiceTest {
     return response;
   }
 
-  Files Export(v1::FileKind kind) {
+  Files Export(v1::FileKind kind, v1::ResultFormat format = v1::RESULT_FORMAT_UNSPECIFIED,
+               StatusCode expected = StatusCode::OK) {
     grpc::ClientContext context;
     Prepare(&context);
     const auto board = v1::BoardService::NewStub(channel_);
     v1::ExportFilesRequest request;
     request.set_kind(kind);
+    request.set_result_format(format);
     const auto stream = board->ExportFiles(&context, request);
     v1::ExportFilesResponse response;
     Files files;
     while (stream->Read(&response)) files[response.file().path()] = response.file().text();
     const grpc::Status status = stream->Finish();
-    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(status.error_code(), expected) << status.error_message();
     return files;
   }
 
@@ -163,6 +165,54 @@ TEST_F(ExchangeTest, ExportOfAnImportedExportIsByteEqual) {
   EXPECT_EQ(Import(v1::FILE_KIND_RESULTS, results).added(), 1);
   EXPECT_EQ(Export(v1::FILE_KIND_REQUESTS), requests);
   EXPECT_EQ(Export(v1::FILE_KIND_RESULTS), results);
+}
+
+// Own scores and imported files of two versions, in the first leaderboard's layout, into an empty
+// scheduler and out again.
+TEST_F(ExchangeTest, ResultsInTheFirstLeaderboardsLayoutSayTheSameAfterAnImport) {
+  Start();
+  Finish("r-1", "org/good");
+  const std::string old_path = "old/v1/result_2023-10-01 00:00:00.json";
+  const std::string old_text =
+      R"({"config_general": {"model_name": "old/v1", "model_sha": "abc"}, "results": )"
+      R"({"harness|ko_eqbench|0": {"acc": 0.5, "acc_stderr": 0.1}, "all": {"acc": 0.5}}})";
+  Import(v1::FILE_KIND_RESULTS,
+         {{old_path, old_text},
+          {"old/new/results_20240102_030405.json",
+           R"({"results": {"arc_challenge": {"acc_norm,none": 0.25}}, "n-shot": )"
+           R"({"arc_challenge": 25}, "config": {"model_args": "pretrained=old/new"}})"}});
+  const Files stored = Export(v1::FILE_KIND_RESULTS);
+  const Files exported = Export(v1::FILE_KIND_RESULTS, v1::RESULT_FORMAT_LEADERBOARD_V1);
+  ASSERT_EQ(exported.size(), 3u);
+  EXPECT_EQ(exported.at(old_path), old_text);
+  for (const auto& [path, text] : exported) {
+    const auto before = board::ParseResultFile(path, stored.at(path));
+    const auto after = board::ParseResultFile(path, text);
+    ASSERT_TRUE(after.ok()) << path << ": " << after.status().ToString();
+    EXPECT_EQ(after->format, "leaderboard") << path;
+    EXPECT_EQ(after->model, before->model);
+    EXPECT_EQ(after->revision, before->revision);
+    EXPECT_EQ(after->precision, before->precision);
+    EXPECT_EQ(after->date, before->date);
+    EXPECT_EQ(after->scores.front().value, before->scores.front().value) << path;
+    EXPECT_EQ(after->scores.front().num_fewshot, before->scores.front().num_fewshot) << path;
+  }
+  const v1::GetLeaderboardResponse before = Leaderboard();
+  Stop();
+  config_.database = dir_.path("other.db");
+  Start();
+  EXPECT_EQ(Import(v1::FILE_KIND_RESULTS, exported).added(), 3);
+  EXPECT_EQ(Export(v1::FILE_KIND_RESULTS, v1::RESULT_FORMAT_LEADERBOARD_V1), exported);
+  const v1::GetLeaderboardResponse after = Leaderboard();
+  ASSERT_EQ(after.rows_size(), 1);
+  EXPECT_EQ(after.rows(0).model(), "org/good");
+  EXPECT_EQ(after.rows(0).average(), before.rows(0).average());
+}
+
+TEST_F(ExchangeTest, AFormatThatIsUnknownOrOfNoUseIsRefused) {
+  Start();
+  Export(v1::FILE_KIND_RESULTS, static_cast<v1::ResultFormat>(7), StatusCode::INVALID_ARGUMENT);
+  Export(v1::FILE_KIND_REQUESTS, v1::RESULT_FORMAT_LEADERBOARD_V1, StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ExchangeTest, ImportingTwiceChangesNothingAndABadFileKeepsTheOthers) {
