@@ -67,7 +67,7 @@ Status AddHubFacts(const Result<hub::RepositoryInfo>& answer, WallTime now, core
 bool SameFacts(const core::ModelRow& a, const core::ModelRow& b) {
   const auto fields = [](const core::ModelRow& row) {
     return std::tie(row.model, row.type, row.license, row.likes, row.parameters, row.precision,
-                    row.architecture, row.base_model, row.deleted_at, row.source);
+                    row.architecture, row.base_model, row.deleted_at);
   };
   return fields(a) == fields(b);
 }

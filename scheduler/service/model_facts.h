@@ -22,12 +22,12 @@ void AddRequestFacts(const core::RequestSpec& spec, const std::string& facts_jso
 // Any other error than NOT_FOUND changes nothing and is returned.
 Status AddHubFacts(const Result<hub::RepositoryInfo>& answer, WallTime now, core::ModelRow* row);
 
-// Whether all but the time of the look is equal.
+// Whether all but the look itself, its time and source, is equal.
 bool SameFacts(const core::ModelRow& a, const core::ModelRow& b);
 
-// Lets `change` edit the row of `model`, in the writer's turn, and stores it when anything but
-// refreshed_at differs, or always with `confirm`. The row afterwards, and whether it differs. From
-// the threads of our pools.
+// Lets `change` edit the row of `model`, in the writer's turn, and stores it when its facts differ
+// (SameFacts), or always with `confirm`. The row afterwards, and whether they differ. From the
+// threads of our pools.
 struct ModelUpdate {
   core::ModelRow row;
   bool changed = false;

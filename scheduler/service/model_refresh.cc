@@ -106,9 +106,13 @@ Result<v1::RefreshModelsResponse> ModelRefresh::Refresh(const Candidate& candida
   ASSIGN_OR_RETURN(const ModelUpdate update,
                    UpdateModel(context_.dispatcher, context_.readers, candidate.model, now,
                                /*confirm=*/true, [&](core::ModelRow& row) {
+                                 const core::ModelRow before = row;
                                  if (request)
                                    AddRequestFacts(request->spec, request->facts_json, &row);
                                  if (hub) problem = AddHubFacts(*hub, now, &row);
+                                 // The hub's newer word is not undone by an older request's.
+                                 const bool known = before.refreshed_at != WallTime{};
+                                 if (!problem.ok() && known) row = before;
                                  if (gone && row.deleted_at == WallTime{}) row.deleted_at = now;
                                  if (is_local && !gone) row.deleted_at = WallTime{};
                                }));

@@ -87,11 +87,12 @@ TEST(ModelFactsTest, TheHubTellsLikesLicenceAndWhetherTheModelIsThere) {
   EXPECT_EQ(row.likes, 12);
 }
 
-TEST(ModelFactsTest, TheTimeOfTheLookIsNoFact) {
+TEST(ModelFactsTest, TheTimeOfTheLookAndItsSourceAreNoFacts) {
   core::ModelRow a;
   a.model = "org/a";
   core::ModelRow b = a;
   b.refreshed_at = {5};
+  b.source = "hub";
   EXPECT_TRUE(SameFacts(a, b));
   b.likes = 0;
   EXPECT_FALSE(SameFacts(a, b));

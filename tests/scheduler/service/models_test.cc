@@ -1,7 +1,9 @@
 // Models, flags and the leaderboard's marks over gRPC.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
+#include <functional>
 
 #include "koeval/v1/board.grpc.pb.h"
 #include "scheduler/store/job_store.h"
@@ -81,6 +83,20 @@ class ModelsTest : public ServiceTest {
     const auto store = store::OpenSqliteStore(config_.DatabasePath());
     EXPECT_TRUE(store.ok()) << store.status().ToString();
     return (*store)->OpenReader().value()->Audit(100).value();
+  }
+  // Restarts the scheduler on a database in which the row of `model` is changed.
+  void EditRow(const std::string& model, const std::function<void(core::ModelRow&)>& edit) {
+    Stop();
+    {
+      const auto store = store::OpenSqliteStore(config_.DatabasePath());
+      ASSERT_TRUE(store.ok()) << store.status().ToString();
+      auto row = (*store)->OpenReader().value()->Model(model).value();
+      ASSERT_TRUE(row.has_value());
+      edit(*row);
+      const std::array<core::Mutation, 1> mutations = {*row};
+      ASSERT_TRUE((*store)->Commit(mutations).ok());
+    }
+    Start();
   }
   void Finish(const std::string& id, const std::string& model) {
     MustSubmit(id, model);
@@ -268,6 +284,36 @@ TEST_F(ModelsTest, RefreshAsksTheHubAndMarksWhatItHasNoMore) {
   EXPECT_EQ(refreshed[2].problem(), "the hub is slow; try again later");
   EXPECT_FALSE(refreshed[2].facts().deleted());
   EXPECT_FALSE(refreshed[2].changed());
+}
+
+TEST_F(ModelsTest, ALookThatOnlyComesFromElsewhereChangesNothing) {
+  Stop();
+  hub_ = std::make_shared<FewModels>();
+  Start();
+  MustFlag("org/here", "known by a flag");
+  std::vector<v1::RefreshModelsResponse> refreshed;
+  ASSERT_TRUE(Refresh({}, &refreshed).ok());
+  ASSERT_EQ(refreshed.size(), 1u);
+  EXPECT_TRUE(refreshed[0].changed()) << "the hub tells likes";
+  EditRow("org/here", [](core::ModelRow& row) { row.source = "checks"; });
+  refreshed.clear();
+  ASSERT_TRUE(Refresh({}, &refreshed).ok());
+  ASSERT_EQ(refreshed.size(), 1u);
+  EXPECT_FALSE(refreshed[0].changed());
+  EXPECT_EQ(refreshed[0].facts().source(), "hub");
+}
+
+TEST_F(ModelsTest, AHubThatCannotBeAskedLeavesWhatItSaidBefore) {
+  MustSubmit("r-1", "org/slow");
+  WaitForPhase("r-1", "queued");
+  hub_ = std::make_shared<FewModels>();
+  EditRow("org/slow", [](core::ModelRow& row) { row.parameters = 999; });  // the checks said 123
+  std::vector<v1::RefreshModelsResponse> refreshed;
+  ASSERT_TRUE(Refresh({}, &refreshed).ok());
+  ASSERT_EQ(refreshed.size(), 1u);
+  EXPECT_NE(refreshed[0].problem(), "");
+  EXPECT_FALSE(refreshed[0].changed());
+  EXPECT_EQ(refreshed[0].facts().parameters(), 999);
 }
 
 TEST_F(ModelsTest, OnlyOperatorsFlagAndRefresh) {
