@@ -75,8 +75,9 @@ evaluation::DatasetSources DatasetAdmin::SourcesOf(const DatasetRecords& records
   return sources;
 }
 
-Result<std::unique_ptr<SuiteGeneration>> DatasetAdmin::LoadWith(DatasetRecords* records) const {
-  ASSIGN_OR_RETURN(auto generation, catalogue_.Prepare(SourcesOf(*records)));
+Result<std::unique_ptr<SuiteGeneration>> DatasetAdmin::LoadWith(const std::string& changed,
+                                                                DatasetRecords* records) const {
+  ASSIGN_OR_RETURN(auto generation, catalogue_.Prepare(SourcesOf(*records), changed));
   NoteBundles(generation->suites, records);
   return generation;
 }
@@ -107,7 +108,7 @@ Result<DatasetAdded> DatasetAdmin::Add(const core::Actor& actor, const std::stri
     records.push_back(record);
   }
   RETURN_IF_ERROR(store_.Keep(incoming, digest));
-  auto generation = LoadWith(&records);
+  auto generation = LoadWith(name, &records);
   if (!generation.ok()) {
     if (!rows_known) store_.Drop(digest);
     return generation.status();
@@ -147,7 +148,7 @@ Result<DatasetRemoved> DatasetAdmin::Remove(const core::Actor& actor, const std:
         "it",
         name, record.origin.digest, requests));
   }
-  ASSIGN_OR_RETURN(auto generation, LoadWith(&kept));
+  ASSIGN_OR_RETURN(auto generation, LoadWith(name, &kept));
   DatasetRemoved out{static_cast<int64_t>(removed.size()),
                      Opened(generation->suites, catalogue_.all())};
   std::set<std::string> needed;

@@ -36,7 +36,8 @@ class DatasetAdmin {
   DatasetAdmin(DatasetStore& store, SuiteCatalogue& catalogue, Dispatcher& dispatcher,
                ReaderPool& readers, std::string datasets_dir, const Clock& clock);
 
-  // Registers what lies in `incoming` (DatasetStore::MakeIncoming) and loads every suite with it.
+  // Registers what lies in `incoming` (DatasetStore::MakeIncoming) and loads the suites that
+  // look for its name, or wait for rows, with it.
   // When a suite cannot be loaded the dataset is not kept: that error, which names file and row.
   Result<DatasetAdded> Add(const core::Actor& actor, const std::string& name, bool is_public,
                            const std::string& incoming) EXCLUDES(mutex_);
@@ -49,8 +50,10 @@ class DatasetAdmin {
 
  private:
   evaluation::DatasetSources SourcesOf(const DatasetRecords& records) const;
-  // The suites with `records`, and the bundles noted in them.
-  Result<std::unique_ptr<SuiteGeneration>> LoadWith(DatasetRecords* records) const;
+  // The suites with `records`, which differ in those of the name `changed`, and the bundles noted
+  // in them.
+  Result<std::unique_ptr<SuiteGeneration>> LoadWith(const std::string& changed,
+                                                    DatasetRecords* records) const;
   Result<int64_t> RequestsOf(const DatasetRecord& record);
   Status WriteAudit(const core::Actor& actor, const std::string& action, const std::string& target,
                     const std::string& detail);

@@ -73,6 +73,17 @@ void AddOrigin(const evaluation::Task& task, std::vector<evaluation::DatasetOrig
   if (!known) origins->push_back(*task.dataset);
 }
 
+// `datasets`, noting in `names` what is looked for among the registered ones.
+evaluation::DatasetSources Noting(const evaluation::DatasetSources& datasets,
+                                  std::set<std::string>* names) {
+  evaluation::DatasetSources out = datasets;
+  out.registered = [&datasets, names](const std::string& name) {
+    names->insert(name);
+    return datasets.registered ? datasets.registered(name) : std::nullopt;
+  };
+  return out;
+}
+
 // `written` gets the path of the bundle if it is new.
 Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& suites_dir,
                             const evaluation::DatasetSources& datasets,
@@ -80,9 +91,10 @@ Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& s
   LoadedSuite out;
   std::string text = "{\"tasks\":[";
   {
-    ASSIGN_OR_RETURN(const std::vector<evaluation::Task> tasks,
-                     evaluation::LoadTasks(TasksFolder(suite, suites_dir),
-                                           evaluation::SuiteTasks(suite), datasets));
+    ASSIGN_OR_RETURN(
+        const std::vector<evaluation::Task> tasks,
+        evaluation::LoadTasks(TasksFolder(suite, suites_dir), evaluation::SuiteTasks(suite),
+                              Noting(datasets, &out.dataset_names)));
     for (size_t i = 0; i < tasks.size(); ++i) {
       if (i > 0) text += ',';
       text += CompactJson(evaluation::TaskToJson(tasks[i]));
@@ -109,9 +121,15 @@ Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& s
   return out;
 }
 
-bool Has(const std::vector<LoadedSuite>& suites, const std::string& name) {
-  return std::any_of(suites.begin(), suites.end(),
-                     [&name](const LoadedSuite& suite) { return suite.suite.name == name; });
+const LoadedSuite* FindIn(const std::vector<LoadedSuite>& suites, const std::string& name) {
+  const auto found = std::find_if(suites.begin(), suites.end(), [&name](const LoadedSuite& suite) {
+    return suite.suite.name == name;
+  });
+  return found == suites.end() ? nullptr : &*found;
+}
+
+bool IsDefinedAlike(const evaluation::Suite& a, const evaluation::Suite& b) {
+  return a.tasks_dir == b.tasks_dir && SuiteToJson(a) == SuiteToJson(b);
 }
 
 std::string NamesOf(const std::vector<LoadedSuite>& suites) {
@@ -120,14 +138,21 @@ std::string NamesOf(const std::vector<LoadedSuite>& suites) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// Those of `kept` that are still defined alike are taken as they are.
 Result<std::unique_ptr<SuiteGeneration>> LoadAll(const std::string& suites_dir,
                                                  const evaluation::DatasetSources& datasets,
                                                  const std::string& state_dir,
+                                                 const std::vector<LoadedSuite>& kept,
                                                  std::vector<std::string>* written) {
   auto found = evaluation::LoadSuites(suites_dir);
   if (!found.ok()) return found.status().WithContext("suites_dir " + suites_dir);
   auto out = std::make_unique<SuiteGeneration>();
   for (const evaluation::Suite& suite : *found) {
+    const LoadedSuite* known = FindIn(kept, suite.name);
+    if (known != nullptr && IsDefinedAlike(known->suite, suite)) {
+      out->suites.push_back(*known);
+      continue;
+    }
     auto loaded = LoadOne(suite, suites_dir, datasets, state_dir, written);
     if (!loaded.ok() && evaluation::IsDatasetUnavailable(loaded.status())) {
       spdlog::warn("suite {} is unavailable: {}", LogSafe(suite.name),
@@ -219,16 +244,26 @@ Result<std::unique_ptr<SuiteCatalogue>> SuiteCatalogue::Load(
   RETURN_IF_ERROR(MakePrivateFolder(fs::path(state_dir) / "bundles"));
   RETURN_IF_ERROR(MakePrivateFolder(fs::path(state_dir) / "suites"));
   std::unique_ptr<SuiteCatalogue> out(new SuiteCatalogue(suites_dir, state_dir, default_suite));
-  ASSIGN_OR_RETURN(auto generation, out->Prepare(datasets));
+  ASSIGN_OR_RETURN(auto generation, out->LoadGeneration(datasets, {}));
   RETURN_IF_ERROR(out->Publish(std::move(generation)));
   return out;
 }
 
 Result<std::unique_ptr<SuiteGeneration>> SuiteCatalogue::Prepare(
-    const evaluation::DatasetSources& datasets) const {
+    const evaluation::DatasetSources& datasets, const std::string& changed) const {
+  std::vector<LoadedSuite> kept;
+  for (const LoadedSuite& suite : all()) {
+    if (suite.unavailable.empty() && !suite.dataset_names.contains(changed)) kept.push_back(suite);
+  }
+  return LoadGeneration(datasets, kept);
+}
+
+Result<std::unique_ptr<SuiteGeneration>> SuiteCatalogue::LoadGeneration(
+    const evaluation::DatasetSources& datasets, const std::vector<LoadedSuite>& kept) const {
   std::vector<std::string> written;
-  auto generation = LoadAll(suites_dir_, datasets, state_dir_, &written);
-  if (generation.ok() && !default_wanted_.empty() && !Has((*generation)->suites, default_wanted_)) {
+  auto generation = LoadAll(suites_dir_, datasets, state_dir_, kept, &written);
+  if (generation.ok() && !default_wanted_.empty() &&
+      FindIn((*generation)->suites, default_wanted_) == nullptr) {
     generation =
         NotFound(fmt::format("default_suite \"{}\" is not among the suites of {}: {}",
                              default_wanted_, suites_dir_, NamesOf((*generation)->suites)));
@@ -259,11 +294,7 @@ Status SuiteCatalogue::Publish(std::unique_ptr<const SuiteGeneration> generation
 
 const LoadedSuite* SuiteCatalogue::Find(const std::string& name) const {
   const SuiteGeneration& now = *current_.load();
-  const std::string& wanted = name.empty() ? now.default_suite : name;
-  for (const LoadedSuite& suite : now.suites) {
-    if (suite.suite.name == wanted) return &suite;
-  }
-  return nullptr;
+  return FindIn(now.suites, name.empty() ? now.default_suite : name);
 }
 
 std::string SuiteCatalogue::Names() const {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct LoadedSuite {
   // Why nothing can be submitted to it: rows that are not there. "" = available.
   std::string unavailable;
   std::vector<evaluation::DatasetOrigin> datasets = {};  // registered ones that its rows are of
+  // Names that were looked for among the registered datasets; not all of them while unavailable.
+  std::set<std::string> dataset_names = {};
 };
 
 // The suites as they were loaded at one time.
@@ -48,10 +51,12 @@ class SuiteCatalogue {
                                                       const std::string& state_dir,
                                                       const std::string& default_suite);
 
-  // Loads every suite again, with other datasets; Publish puts them in the place of the current
-  // ones. Bundles are on disk when it returns; after an error none that was new. Errors as Load.
-  Result<std::unique_ptr<SuiteGeneration>> Prepare(
-      const evaluation::DatasetSources& datasets) const;
+  // Loads the suites again, with datasets of which the registered ones of the name `changed` are
+  // others; Publish puts them in the place of the current ones. A suite that is available, is
+  // defined as before and has no task over that name stays as it is loaded. Bundles are on disk
+  // when it returns; after an error none that was new. Errors as Load.
+  Result<std::unique_ptr<SuiteGeneration>> Prepare(const evaluation::DatasetSources& datasets,
+                                                   const std::string& changed) const;
   // RESOURCE_EXHAUSTED over kSuiteGenerationsMax: the scheduler must be restarted.
   Status Publish(std::unique_ptr<const SuiteGeneration> generation) EXCLUDES(mutex_);
 
@@ -73,6 +78,8 @@ class SuiteCatalogue {
   void DropBundle(const std::string& digest) const;
 
  private:
+  Result<std::unique_ptr<SuiteGeneration>> LoadGeneration(
+      const evaluation::DatasetSources& datasets, const std::vector<LoadedSuite>& kept) const;
   SuiteCatalogue(std::string suites_dir, std::string state_dir, std::string default_suite);
 
   const std::string suites_dir_, state_dir_, default_wanted_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <map>
 
 #include "common/base/file.h"
 #include "common/base/json.h"
@@ -118,11 +119,12 @@ class DatasetTest : public ServiceTest {
   }
 
   // The samples of toy_a, and whether each says that its texts are withheld.
-  std::vector<std::pair<Json, bool>> SamplesAs(const std::string& token) {
+  std::vector<std::pair<Json, bool>> SamplesAs(const std::string& token,
+                                               const std::string& id = "a") {
     grpc::ClientContext context;
     Prepare(&context, token);
     v1::GetSamplesRequest request;
-    request.set_request_id("a");
+    request.set_request_id(id);
     request.set_task("toy_a");
     auto reader = results_->GetSamples(&context, request);
     std::vector<std::pair<Json, bool>> lines;
@@ -132,11 +134,11 @@ class DatasetTest : public ServiceTest {
     return lines;
   }
 
-  Json ResultsAs(const std::string& token) {
+  Json ResultsAs(const std::string& token, const std::string& id = "a") {
     grpc::ClientContext context;
     Prepare(&context, token);
     v1::GetResultsRequest request;
-    request.set_request_id("a");
+    request.set_request_id(id);
     v1::GetResultsResponse response;
     EXPECT_TRUE(results_->GetResults(&context, request, &response).ok());
     return *ParseJson(response.results_json());
@@ -274,6 +276,35 @@ TEST_F(DatasetTest, ADatasetThatASuiteCannotLoadIsNotKept) {
   EXPECT_EQ(List().datasets_size(), 0);
   EXPECT_NE(Unavailable(), "");
   for (const fs::path& path : StoredFiles()) EXPECT_EQ(path.filename(), "index.json");
+}
+
+TEST_F(DatasetTest, SuitesWithoutTheNameStayAsTheyAreLoaded) {
+  WriteText(dir_.path("suites/other.yaml"),
+            "suite: other\ntitle: Other\nversion: \"1\"\nprofile: lm-eval-0.4\n"
+            "tasks_dir: ../tasks\nentries:\n  - {name: Toy-B, task: toy_b, metric: acc}\n");
+  ASSERT_TRUE(Add("acme/toy-a", {{"test.jsonl", rows_}}).ok());
+  EXPECT_EQ(added_.suites_opened_size(), 1);
+  // Rows that both suites need are gone from where they lay: a suite that is loaded again sees it.
+  fs::remove(dir_.path("tasks/toy_b.jsonl"));
+  const auto unavailable = [this] {
+    grpc::ClientContext context;
+    Prepare(&context);
+    v1::ListSuitesResponse response;
+    EXPECT_TRUE(catalogue_->ListSuites(&context, {}, &response).ok());
+    std::map<std::string, bool> out;
+    for (const v1::Suite& suite : response.suites()) {
+      out[suite.name()] = !suite.unavailable().empty();
+    }
+    return out;
+  };
+  const std::map<std::string, bool> neither = {{"toy", false}, {"other", false}};
+  ASSERT_TRUE(Add("acme/unused", {{"test.jsonl", rows_}}).ok());
+  EXPECT_EQ(unavailable(), neither) << "nobody looks for that name";
+  const grpc::Status loaded_again = Add("acme/toy-a", {{"test.jsonl", rows_ + rows_}});
+  EXPECT_FALSE(loaded_again.ok()) << "toy looks for it";
+  EXPECT_NE(loaded_again.error_message().find("toy_b"), std::string::npos)
+      << loaded_again.error_message();
+  EXPECT_EQ(unavailable(), neither);
 }
 
 TEST_F(DatasetTest, ReadersGetIdsDigestsAndNumbersOfPrivateRowsAndOperatorsAll) {
