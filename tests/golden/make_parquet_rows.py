@@ -4,7 +4,9 @@
     make_parquet_rows.py      needs pyarrow
 
 rows.parquet has a column of each type that rows may hold, over two row groups, with nulls; rows.jsonl
-holds what to_pylist gives. Each refused_*.parquet has one column that a row cannot hold.
+holds what to_pylist gives. Each refused_*.parquet has one column that a row cannot hold. choice.parquet
+and choice.jsonl hold the same multiple-choice documents, for evaluations of both; toy.parquet those of
+the first toy task of tests/scheduler/service/harness.cc.
 """
 import datetime
 import decimal
@@ -44,14 +46,36 @@ REFUSED = {
     "not_finite": ([float("nan")], pa.float64()),
 }
 
+CHOICES = ["아니다", "그렇다", "모른다", "둘 다"]
+
+
+def choice_rows():
+    """Sums to judge: a question, four choices and the right one's index."""
+    rows = []
+    for i in range(24):
+        claimed = 2 * i + i % 3 % 2
+        rows.append({"question": f"{i} 더하기 {i}의 값은 {claimed}인가?", "choices": CHOICES,
+                     "label": 1 if claimed == 2 * i else 0})
+    return rows
+
+
+def write_lines(name, rows):
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    (OUT / name).write_text("".join(lines), encoding="utf-8")
+
 
 def main():
     OUT.mkdir(exist_ok=True)
+    rows = choice_rows()
+    pq.write_table(pa.Table.from_pylist(rows), OUT / "choice.parquet", row_group_size=10,
+                   compression="zstd")
+    write_lines("choice.jsonl", rows)
+    toy = [{"question": f"toy_a {i}?", "choices": [f"choice {c}" for c in range(3)], "label": i % 3}
+           for i in range(6)]
+    pq.write_table(pa.Table.from_pylist(toy), OUT / "toy.parquet", compression="snappy")
     table = pa.table({name: pa.array(values, kind) for name, (values, kind) in COLUMNS.items()})
     pq.write_table(table, OUT / "rows.parquet", row_group_size=3, compression="zstd")
-    rows = pq.read_table(OUT / "rows.parquet").to_pylist()
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    (OUT / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+    write_lines("rows.jsonl", pq.read_table(OUT / "rows.parquet").to_pylist())
     for name, (values, kind) in REFUSED.items():
         table = pa.table({"id": [1], "column": pa.array(values, kind)})
         pq.write_table(table, OUT / f"refused_{name}.parquet", compression="snappy")

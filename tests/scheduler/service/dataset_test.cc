@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include "common/base/file.h"
 #include "common/base/json.h"
+#include "common/evaluation/parquet.h"
 #include "koeval/v1/datasets.grpc.pb.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/store/job_store.h"
@@ -182,6 +184,40 @@ TEST_F(DatasetTest, ASuiteThatWaitsForItsRowsOpensWithoutARestart) {
   Start();
   Connect();
   EXPECT_EQ(Unavailable(), "") << "known after a restart too";
+}
+
+TEST_F(DatasetTest, AParquetFileGivesTheRowsAndScoresOfItsJsonLines) {
+  const std::string golden =
+      std::string(std::getenv("KOEVAL_SOURCE_DIR")) + "/tests/golden/parquet/";
+  if (evaluation::ReadParquetFile(golden + "toy.parquet").status().code() == Code::kUnimplemented) {
+    GTEST_SKIP() << "this build cannot read Parquet; deploy/setup.sh --parquet installs what it "
+                    "needs";
+  }
+  const grpc::Status status =
+      Add("acme/toy-a", {{"test.parquet", ReadFile(golden + "toy.parquet").value()}});
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(added_.dataset().splits_size(), 1);
+  EXPECT_EQ(added_.dataset().splits(0).rows(), 6);
+  Finish("a");
+  const auto samples = SamplesAs("");
+  const Json results = ResultsAs("");
+  EXPECT_EQ(results["koeval"]["tasks"]["toy_a"]["dataset"]["digest"], added_.dataset().digest());
+
+  ASSERT_TRUE(Add("acme/toy-a", {{"test.jsonl", rows_}}).ok());  // the next version, same rows
+  FakeWorker worker(channel_, "node-2");
+  MustSubmit("b");
+  ASSERT_EQ(WaitForPhase("b", "done").state(), v1::REQUEST_STATE_FINISHED);
+  EXPECT_EQ(SamplesAs("", "b"), samples);
+  EXPECT_EQ(ResultsAs("", "b")["results"], results["results"]);
+}
+
+TEST_F(DatasetTest, ADamagedParquetFileIsRefusedAndNotKept) {
+  const grpc::Status status = Add("acme/toy-a", {{"test.parquet", "PAR1, but nothing more"}});
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.error_message().find("test.parquet"), std::string::npos)
+      << status.error_message();
+  EXPECT_EQ(List().datasets_size(), 0);
+  for (const fs::path& path : StoredFiles()) EXPECT_EQ(path.filename(), "index.json");
 }
 
 TEST_F(DatasetTest, RowsLieOnDiskForTheSchedulersUserAlone) {
