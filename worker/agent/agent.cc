@@ -20,6 +20,7 @@ SlotOptions OptionsOf(const AgentConfig& config, const SlotInfo& info, size_t in
   options.session.spawn.forward_log = true;
   options.session.spawn.core_dumps = config.core_dumps;
   if (config.core_dumps) options.session.spawn.arguments.emplace_back("--core-dumps");
+  if (config.lock_runner_memory) options.session.spawn.arguments.emplace_back("--lock-memory");
   options.session.times.no_progress_ms = config.no_progress_ms;
   return options;
 }

@@ -81,6 +81,7 @@ void ReadSecurity(ConfigMap& map, AgentConfig& config) {
   config.token_file = map.String("token_file", "");
   config.core_dumps = map.Bool("core_dumps", config.core_dumps);
   config.lock_memory = map.Bool("lock_memory", config.lock_memory);
+  config.private_data_swap = map.String("private_data_swap", config.private_data_swap);
 }
 
 }  // namespace
@@ -144,6 +145,10 @@ Status CompleteAgentConfig(const std::string& executable, AgentConfig& config) {
     return InvalidArgument("logits_dtype must be float32 or as_model, found \"" +
                            config.logits_dtype + "\"");
   }
+  if (config.private_data_swap != "warn" && config.private_data_swap != "refuse") {
+    return InvalidArgument("private_data_swap must be warn or refuse, found \"" +
+                           config.private_data_swap + "\"");
+  }
   if (config.shutdown_ms == 0) config.shutdown_ms = kShutdownMsDefault;
   if (config.no_progress_ms == 0) config.no_progress_ms = kNoProgressMsDefault;
   return OkStatus();
@@ -162,12 +167,12 @@ std::string PrintAgentConfig(const AgentConfig& config) {
              "logits_dtype: {}\nlog_level: {}\nshutdown: {}ms\nno_progress: {}ms\n"
              "tls: {{ca: \"{}\", cert: \"{}\", key: \"{}\", server_name: \"{}\"}}\ntoken_file: "
              "\"{}\"\n"
-             "core_dumps: {}\nlock_memory: {}\n",
+             "core_dumps: {}\nlock_memory: {}\nprivate_data_swap: {}\n",
              config.scheduler, config.worker, slots, config.threads_per_slot, config.runner,
              config.models_dir, config.engine, config.logits_dtype, config.log_level,
              config.shutdown_ms, config.no_progress_ms, config.tls_ca, config.tls_cert,
              config.tls_key, config.tls_server_name, config.token_file, config.core_dumps,
-             config.lock_memory) +
+             config.lock_memory, config.private_data_swap) +
          PrintHub(config.hub);
 }
 

@@ -33,6 +33,9 @@ struct AgentConfig {
   // Security: see common/rpc.
   bool core_dumps = false;  // of this daemon and its runners; a core file holds private rows
   bool lock_memory = true;  // of this daemon, where the limit allows it: no private row is swapped
+  // What happens where private rows might be swapped all the same: "warn", or "refuse" to start.
+  std::string private_data_swap = "warn";
+  bool lock_runner_memory = false;  // not a setting: found at the start
   std::string tls_ca, tls_cert, tls_key, tls_server_name;
   std::string token_file;
 };

@@ -25,6 +25,7 @@
 #include "worker/agent/agent.h"
 #include "worker/agent/gpu_inventory.h"
 #include "worker/agent/hardware.h"
+#include "worker/agent/swap_guard.h"
 
 namespace koeval::agent {
 namespace {
@@ -116,6 +117,17 @@ std::jthread WaitForSignals(Agent& agent, const sigset_t& signals) {
   });
 }
 
+// Bundles lie in the memory of this daemon, and prompts in that of its runners.
+Status KeepOutOfSwap(AgentConfig& config) {
+  const bool locked = config.lock_memory && LockMemory();
+  if (locked) spdlog::info("memory is locked: nothing is swapped");
+  ASSIGN_OR_RETURN(const SwapGuard guard,
+                   DecideSwapGuard(config, locked, MayBeSwapped(ReadSwapFacts())));
+  config.lock_runner_memory = guard.lock_runners;
+  if (!guard.warning.empty()) spdlog::warn(guard.warning);
+  return OkStatus();
+}
+
 Status Serve(AgentConfig config) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -124,7 +136,7 @@ Status Serve(AgentConfig config) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   if (!config.core_dumps) ForbidCoreDumps();  // bundles may hold private rows
-  if (config.lock_memory && LockMemory()) spdlog::info("memory is locked: nothing is swapped");
+  RETURN_IF_ERROR(KeepOutOfSwap(config));
 
   ASSIGN_OR_RETURN(const std::vector<SlotInfo> slots, FindSlots(config));
   ASSIGN_OR_RETURN(const rpc::ClientCredentials credentials,

@@ -68,6 +68,9 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", level, "debug, info, warning or error; logs go to stderr");
   bool core_dumps = false;
   app.add_flag("--core-dumps", core_dumps, "Allow core files, which hold private rows");
+  bool lock_memory = false;
+  app.add_flag("--lock-memory", lock_memory,
+               "Keep its memory, which holds private rows, out of swap; ends where that fails");
   bool hardware_class = false;
   std::string device = "cpu";
   int threads = 0;
@@ -90,6 +93,10 @@ int main(int argc, char** argv) {
   }
   if (hardware_class) return PrintHardwareClass(device, threads);
   if (!core_dumps) koeval::ForbidCoreDumps();  // prompts and private rows lie in memory
+  if (lock_memory && !koeval::LockMemory()) {
+    fmt::print(stderr, "koeval-runner: its memory cannot be locked; {}\n", koeval::kSwapRemedy);
+    return 1;
+  }
   stop_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   koeval::runner::ServerOptions options;
   options.in_fd = TakeOver(in_fd);

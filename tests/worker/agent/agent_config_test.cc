@@ -47,6 +47,17 @@ TEST_F(AgentConfigTest, WrongKeysOfTheHubAreNamed) {
   EXPECT_THAT(Load("hub: {cache_size: big}\n").status().message(), HasSubstr("cache_size"));
 }
 
+TEST_F(AgentConfigTest, WhatHappensWhereRowsCouldBeSwappedIsOneOfTwo) {
+  EXPECT_EQ(Load("worker: a\n")->private_data_swap, "warn");
+  auto config = Load("worker: a\nrunner: /bin/true\nprivate_data_swap: refuse\n");
+  ASSERT_TRUE(config.ok()) << config.status().ToString();
+  EXPECT_TRUE(CompleteAgentConfig("/none", *config).ok());
+  EXPECT_THAT(PrintAgentConfig(*config), HasSubstr("private_data_swap: refuse\n"));
+  config->private_data_swap = "maybe";
+  EXPECT_THAT(CompleteAgentConfig("/none", *config).message(),
+              HasSubstr("private_data_swap must be warn or refuse, found \"maybe\""));
+}
+
 // Each commented key of the shipped file, as an operator would open it.
 TEST_F(AgentConfigTest, TheShippedSectionIsValid) {
   const std::string path = std::string(std::getenv("KOEVAL_SOURCE_DIR")) + "/configs/worker.yaml";
