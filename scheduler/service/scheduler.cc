@@ -10,23 +10,21 @@
 #include <chrono>
 #include <utility>
 
-#include "common/base/endings.h"
-#include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/rpc/auth.h"
 #include "common/rpc/credentials.h"
 #include "scheduler/service/address.h"
 #include "scheduler/service/board_service.h"
 #include "scheduler/service/board_state.h"
+#include "scheduler/service/check_answer.h"
 #include "scheduler/service/cluster_service.h"
 #include "scheduler/service/dataset_service.h"
 #include "scheduler/service/dispatcher.h"
-#include "scheduler/service/dry_run.h"
 #include "scheduler/service/http_server.h"
 #include "scheduler/service/leaderboards.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/model_facts.h"
-#include "scheduler/service/notifier.h"
+#include "scheduler/service/notifiers.h"
 #include "scheduler/service/queue_service.h"
 #include "scheduler/service/results_service.h"
 #include "scheduler/service/scoring.h"
@@ -62,36 +60,6 @@ core::Limits CoreLimits(const ServiceConfig& config) {
   limits.scores_running_max = kAskedPerThread * config.scoring_threads;
   limits.score_answer_ms = kAskedPerThread * config.score_time_limit_ms + kAnswerSlackMs;
   return limits;
-}
-
-// What a failed report says, as the core wants it: its first error, and how many more there are.
-std::optional<core::Finding> FirstError(const CheckReport& report) {
-  std::optional<core::Finding> first;
-  int more = 0;
-  for (const hub::CheckFinding& finding : report.findings) {
-    if (!finding.is_error) continue;
-    if (first) ++more;
-    if (!first) first = core::Finding{finding.code, finding.message, finding.remedy};
-  }
-  if (more > 0) {
-    first->reason += fmt::format(" (and {} more finding{})", more, more == 1 ? "" : "s");
-  }
-  return first;
-}
-
-core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted) {
-  core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt, 0};
-  const auto report = runner.Check(CheckSpecOf(wanted.spec));
-  if (!report.ok()) {
-    done.finding = core::Finding{Ending::kInternal,
-                                 "the model could not be checked: " + report.status().message(),
-                                 "Ask the operator of the scheduler, then retry."};
-    return done;
-  }
-  done.facts_json = CheckFactsJson(*report);
-  done.finding = FirstError(*report);
-  done.memory_bytes = MemoryNeed(*report);
-  return done;
 }
 
 Result<std::unique_ptr<rpc::Authenticator>> MakeAuthenticator(const ServiceConfig& config) {
@@ -143,7 +111,8 @@ class Scheduler::Impl final : public Outlets {
     RETURN_IF_ERROR(dispatcher_.Start());
     leaderboards_->Start();
     board_state_->exporter.Start([this] { return dispatcher_.committed_seq(); });
-    RETURN_IF_ERROR(StartNotifiers());
+    RETURN_IF_ERROR(
+        notifiers_.Start(config_, readers_, metrics_, clock_, dispatcher_.committed_seq()));
     RETURN_IF_ERROR(OpenGrpc());
     if (!config_.http_address.empty()) RETURN_IF_ERROR(OpenHttp());
     SetHealth(true);
@@ -166,7 +135,7 @@ class Scheduler::Impl final : public Outlets {
     }
     if (web_) web_->Close();
     http_.reset();
-    StopNotifiers();
+    notifiers_.Stop();
     check_pool_->Stop();
     score_pool_->Stop();
     submissions_->Stop();
@@ -200,8 +169,7 @@ class Scheduler::Impl final : public Outlets {
     board_state_->exporter.Wake();
     leaderboards_->Wake();
     if (WebServer* web = web_outlet_.load()) web->Committed();
-    MutexLock lock(notifiers_mutex_);
-    for (const auto& notifier : notifiers_) notifier->Wake();
+    notifiers_.Wake();
   }
 
   void ToWorker(const core::Effect& effect) override {
@@ -229,38 +197,6 @@ class Scheduler::Impl final : public Outlets {
   }
 
   bool stopping_checks() const { return !started_; }
-
-  Status StartNotifiers() {
-    std::vector<std::unique_ptr<NotificationSender>> senders;
-    if (!config_.notify.webhook.url.empty()) {
-      ASSIGN_OR_RETURN(auto sender, MakeWebhook(config_.notify.webhook));
-      senders.push_back(std::move(sender));
-    }
-    if (!config_.notify.mail.command.empty()) {
-      senders.push_back(MakeMailCommand(config_.notify.mail, Clock::Real()));
-    }
-    for (auto& sender : senders) {
-      const std::string cursor = config_.state_dir + "/notified-" + sender->name();
-      ASSIGN_OR_RETURN(
-          auto notifier,
-          Notifier::Start(std::move(sender),
-                          {.cursor_file = cursor, .retry_for_ms = config_.notify.retry_for_ms},
-                          readers_, metrics_, clock_, dispatcher_.committed_seq()));
-      MutexLock lock(notifiers_mutex_);
-      notifiers_.push_back(std::move(notifier));
-    }
-    return OkStatus();
-  }
-
-  // Outside the lock: the dispatcher may commit meanwhile.
-  void StopNotifiers() {
-    std::vector<std::unique_ptr<Notifier>> ending;
-    {
-      MutexLock lock(notifiers_mutex_);
-      ending.swap(notifiers_);
-    }
-    for (const auto& notifier : ending) notifier->Stop();
-  }
 
   Status LoadSuites() {
     DatasetRecords records = datasets_->All();
@@ -418,8 +354,7 @@ class Scheduler::Impl final : public Outlets {
   std::unique_ptr<DatasetService> dataset_service_;
   std::unique_ptr<BoardService> board_;
   std::unique_ptr<WorkerLinkService> link_;
-  Mutex notifiers_mutex_;
-  std::vector<std::unique_ptr<Notifier>> notifiers_ GUARDED_BY(notifiers_mutex_);
+  Notifiers notifiers_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<WebServer> web_;
   std::atomic<WebServer*> web_outlet_{nullptr};  // web_, for the dispatcher's thread
