@@ -238,10 +238,12 @@ class DirectoryCheck {
     facts["max_length"] = length;
     facts["layers"] = spec.layers.size();
     facts["vocab_size"] = spec.vocab_size;
-    facts["memory_bytes"] =
-        model::EstimateMemory(spec, ElementBytes(options_.precision),
-                              std::max(length, kForwardTokens), /*stored_tokens=*/length)
-            .Total();
+    const auto need = [&](int64_t stored_tokens) {
+      return model::EstimateMemory(spec, ElementBytes(options_.precision),
+                                   std::max(length, kForwardTokens), stored_tokens);
+    };
+    facts["memory_bytes"] = need(length).Total();
+    facts["stored_token_bytes"] = need(1).key_values - need(0).key_values;
   }
 
   void CheckGeneration() {

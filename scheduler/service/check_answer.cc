@@ -28,7 +28,8 @@ std::optional<core::Finding> FirstError(const CheckReport& report) {
 
 }  // namespace
 
-core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted) {
+core::ChecksDone RunChecks(CheckRunner& runner, const SuiteCatalogue& catalogue,
+                           const core::StartChecks& wanted) {
   core::ChecksDone done{wanted.id, wanted.round, "", std::nullopt, 0};
   const auto report = runner.Check(CheckSpecOf(wanted.spec));
   if (!report.ok()) {
@@ -39,7 +40,7 @@ core::ChecksDone RunChecks(CheckRunner& runner, const core::StartChecks& wanted)
   }
   done.facts_json = CheckFactsJson(*report);
   done.finding = FirstError(*report);
-  done.memory_bytes = MemoryNeed(*report);
+  done.memory_bytes = MemoryNeed(*report, catalogue.GenerationOf(wanted.spec));
   return done;
 }
 

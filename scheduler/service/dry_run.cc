@@ -2,12 +2,23 @@
 #include "scheduler/service/dry_run.h"
 
 #include <algorithm>
+#include <limits>
+#include <string_view>
 
 #include "common/base/json.h"
 #include "scheduler/service/queue_convert.h"
 
 namespace koeval::service {
 namespace {
+
+// Unique tokens of a plan's batch that generates, with those that may follow its prompts.
+constexpr int64_t kGeneratingTokens = 16384;
+
+// A fact that is a number; 0 where there is none.
+int64_t FactOf(const CheckReport& report, std::string_view name) {
+  const auto value = JsonInt(report.facts, name, "facts");
+  return value.ok() ? std::max<int64_t>(0, *value) : 0;
+}
 
 void FillTasks(const DryRunParts& parts, v1::DryRunResponse* response) {
   for (size_t i = 0; i < parts.suite->tasks.size(); ++i) {
@@ -45,9 +56,21 @@ Json ShortReport(const CheckReport& report) {
 
 }  // namespace
 
-int64_t MemoryNeed(const CheckReport& report) {
-  const auto bytes = JsonInt(report.facts, "memory_bytes", "facts");
-  return bytes.ok() ? std::max<int64_t>(0, *bytes) : 0;
+int64_t MemoryNeed(const CheckReport& report, const GenerationNeed& generation) {
+  const int64_t scoring = FactOf(report, "memory_bytes");
+  const int64_t length = FactOf(report, "max_length");
+  const int64_t token_bytes = FactOf(report, "stored_token_bytes");
+  if (scoring == 0 || length == 0 || token_bytes == 0 || generation.new_tokens == 0) return scoring;
+  const int64_t texts = std::clamp<int64_t>(kGeneratingTokens / (generation.new_tokens + 1), 1,
+                                            std::max<int64_t>(1, generation.documents));
+  const int64_t stored =
+      length > kGeneratingTokens ? length : std::min(texts * length, kGeneratingTokens);
+  const int64_t more = stored - length;  // keys and values of one length are in the scoring need
+  if (more <= 0) return scoring;
+  if (more > (std::numeric_limits<int64_t>::max() - scoring) / token_bytes) {
+    return std::numeric_limits<int64_t>::max();
+  }
+  return scoring + more * token_bytes;
 }
 
 core::RequestRow RowOf(const DryRunParts& parts, WallTime now) {

@@ -11,6 +11,7 @@
 #include "scheduler/core/core.h"
 #include "scheduler/service/check_runner.h"
 #include "scheduler/service/prepared.h"
+#include "scheduler/service/suites.h"
 #include "scheduler/service/token_sample.h"
 
 namespace koeval::service {
@@ -26,8 +27,9 @@ struct DryRunParts {
   std::string same;  // id of the request that a submission would be answered with; "" for none
 };
 
-// Bytes that a slot must have for the model; 0 when the checks did not find out.
-int64_t MemoryNeed(const CheckReport& report);
+// Bytes that a slot must have for the model; 0 when the checks did not find out. With `generation`
+// they count the keys and values of the texts that one batch generates at a time.
+int64_t MemoryNeed(const CheckReport& report, const GenerationNeed& generation);
 // The row that a submission would have once its checks passed.
 core::RequestRow RowOf(const DryRunParts& parts, WallTime now);
 void FillDryRun(const DryRunParts& parts, v1::DryRunResponse* response);

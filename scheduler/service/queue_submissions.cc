@@ -166,13 +166,15 @@ Status QueueService::DoDryRun(const core::Actor& actor, const v1::DryRunRequest&
   const auto parameters = JsonInt(parts.report.facts, "parameters", "facts");
   ASSIGN_OR_RETURN(parts.run_ms,
                    EstimateRunMs(*reader, parts.spec, parameters.ok() ? *parameters : 0));
+  const int64_t memory = MemoryNeed(parts.report, context_.catalogue.GenerationOf(parts.spec));
   std::optional<Ahead> ahead;
-  RETURN_IF_ERROR(context_.dispatcher.Ask([&parts, &ahead](const core::Core& core, core::Now) {
-    parts.preview = core.PreviewOf(parts.spec, MemoryNeed(parts.report), kExplainSlotsMax);
+  const auto look = [&parts, &ahead, memory](const core::Core& core, core::Now) {
+    parts.preview = core.PreviewOf(parts.spec, memory, kExplainSlotsMax);
     if (const core::RequestRow* same = core.FindSame(parts.identity)) parts.same = same->id.text;
     const bool waits = parts.preview.fits && !parts.preview.start_ms;
     if (waits) ahead = AheadOf(core, parts.spec.priority);
-  }));
+  };
+  RETURN_IF_ERROR(context_.dispatcher.Ask(look));
   if (ahead) {
     ASSIGN_OR_RETURN(parts.preview.start_ms, EstimateStartMs(*reader, *ahead));
   }

@@ -178,7 +178,7 @@ class Scheduler::Impl final : public Outlets {
 
   void Start(const core::StartChecks& wanted) override {
     const bool taken = check_pool_->TryRun([this, wanted] {
-      core::ChecksDone done = RunChecks(*checks_, wanted);
+      core::ChecksDone done = RunChecks(*checks_, *catalogue_, wanted);
       if (stopping_checks()) return;  // not an answer about the model; asked again after the start
       metrics_.CountCheck(!done.finding);
       if (!done.finding) RecordFacts(wanted.spec, done.facts_json);

@@ -10,6 +10,7 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/base/sha256.h"
+#include "common/evaluation/generation.h"
 #include "scheduler/service/limits.h"
 #include "scheduler/service/private_folder.h"
 
@@ -84,6 +85,15 @@ evaluation::DatasetSources Noting(const evaluation::DatasetSources& datasets,
   return out;
 }
 
+Status AddGeneration(const evaluation::Task& task, GenerationNeed* need) {
+  if (task.config.output_type != evaluation::OutputType::kGenerateUntil) return OkStatus();
+  ASSIGN_OR_RETURN(const evaluation::GenerationLimits limits,
+                   evaluation::ReadGenerationLimits(task.config.generation_kwargs));
+  need->new_tokens = std::max(need->new_tokens, limits.max_tokens);
+  need->documents = std::max(need->documents, static_cast<int64_t>(task.docs.size()));
+  return OkStatus();
+}
+
 // `written` gets the path of the bundle if it is new.
 Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& suites_dir,
                             const evaluation::DatasetSources& datasets,
@@ -100,6 +110,10 @@ Result<LoadedSuite> LoadOne(const evaluation::Suite& suite, const std::string& s
       text += CompactJson(evaluation::TaskToJson(tasks[i]));
       out.documents += static_cast<int64_t>(tasks[i].docs.size());
       AddOrigin(tasks[i], &out.datasets);
+      const Status read = AddGeneration(tasks[i], &out.generation);
+      if (!read.ok()) {
+        return read.WithContext("task " + tasks[i].config.task + ", generation_kwargs");
+      }
       if (text.size() > kBundleBytesMax) {
         return ResourceExhausted(
             fmt::format("the tasks are larger than {} bytes; split the suite", kBundleBytesMax));
@@ -295,6 +309,14 @@ Status SuiteCatalogue::Publish(std::unique_ptr<const SuiteGeneration> generation
 const LoadedSuite* SuiteCatalogue::Find(const std::string& name) const {
   const SuiteGeneration& now = *current_.load();
   return FindIn(now.suites, name.empty() ? now.default_suite : name);
+}
+
+GenerationNeed SuiteCatalogue::GenerationOf(const core::RequestSpec& spec) const {
+  const LoadedSuite* suite = Find(spec.suite);
+  if (suite == nullptr) return {};
+  GenerationNeed need = suite->generation;
+  need.documents = std::min(need.documents, spec.limit.value_or(need.documents));
+  return need;
 }
 
 std::string SuiteCatalogue::Names() const {

@@ -22,10 +22,17 @@
 
 namespace koeval::service {
 
+// What the tasks of a suite generate at most.
+struct GenerationNeed {
+  int64_t new_tokens = 0;  // behind one prompt; 0: no task generates
+  int64_t documents = 0;   // of one task
+};
+
 struct LoadedSuite {
   evaluation::Suite suite;
   std::string bundle_digest;
   int64_t documents = 0;
+  GenerationNeed generation = {};
   // Why nothing can be submitted to it: rows that are not there. "" = available.
   std::string unavailable;
   std::vector<evaluation::DatasetOrigin> datasets = {};  // registered ones that its rows are of
@@ -66,6 +73,8 @@ class SuiteCatalogue {
   bool IsDefault(const LoadedSuite& suite) const {
     return suite.suite.name == current_.load()->default_suite;
   }
+  // What a request generates, by the current form of its suite; nothing when that is gone.
+  GenerationNeed GenerationOf(const core::RequestSpec& spec) const;
   // "a, b, c", for messages.
   std::string Names() const;
 

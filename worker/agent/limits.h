@@ -19,6 +19,9 @@ inline constexpr int64_t kTickMs = 100;
 inline constexpr int64_t kConnectTimeoutMs = 5'000;
 inline constexpr int64_t kBackoffFirstMs = 100;
 inline constexpr int64_t kBackoffMostMs = 3'000;
+// Of a GPU's memory: an allowance for what the driver's context, the loaded kernels and the
+// workspaces of libtorch take in a runner, apart from its tensors.
+inline constexpr int64_t kCudaContextBytes = int64_t{768} << 20;
 // After SIGTERM: time for the batch in flight, its acknowledgement and the goodbye.
 inline constexpr int64_t kShutdownMsDefault = 120'000;
 

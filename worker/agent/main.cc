@@ -25,6 +25,7 @@
 #include "worker/agent/agent.h"
 #include "worker/agent/gpu_inventory.h"
 #include "worker/agent/hardware.h"
+#include "worker/agent/limits.h"
 #include "worker/agent/swap_guard.h"
 
 namespace koeval::agent {
@@ -97,7 +98,7 @@ Result<std::vector<SlotInfo>> FindSlots(AgentConfig& config) {
         return FailedPrecondition(fmt::format("slot {} names {}, but this node has {} GPUs", i,
                                               slot.device, gpus.size()));
       }
-      info.memory_bytes = gpu->memory_bytes;
+      info.memory_bytes = std::max<int64_t>(1, gpu->memory_bytes - kCudaContextBytes);
     }
     ASSIGN_OR_RETURN(const std::string hardware,
                      AskHardwareClass(config.runner, slot.device, slot.threads));

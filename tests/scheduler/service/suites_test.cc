@@ -1,4 +1,4 @@
-// The catalogue of suites: what its bundles say.
+// The catalogue of suites: what its bundles say, and what a request of a suite generates.
 #include "scheduler/service/suites.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,19 @@
 
 namespace koeval::service {
 namespace {
+
+constexpr const char* kGenerating = R"(# Generates.
+task: toy_text
+dataset_path: json
+dataset_kwargs:
+  data_files: {test: toy_b.jsonl}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{q}}"
+doc_to_target: "a"
+generation_kwargs: {until: ["\n"], max_gen_toks: 77, do_sample: false}
+metric_list: [{metric: exact_match}]
+)";
 
 // The toy suite with more lines of its file, and its one suite once it is loaded.
 class SuitesTest : public testing::Test {
@@ -53,6 +66,21 @@ TEST_F(SuitesTest, ADefinitionKeepsTheRoundingAndWithoutOneStaysAsItWas) {
   const auto read = SuiteFromJson(SuiteToJson(suite));
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   EXPECT_EQ(read->logits_dtype, "as_model");
+}
+
+TEST_F(SuitesTest, WhatARequestGeneratesIsTheMostOfItsTasksUpToItsLimit) {
+  EXPECT_EQ(Load("").generation.new_tokens, 0);
+  WriteText(dir_.path("tasks/toy_text.yaml"), kGenerating);
+  const LoadedSuite& suite = Load("  - name: Text\n    task: toy_text\n    metric: exact_match\n");
+  EXPECT_EQ(suite.generation.new_tokens, 77);
+  EXPECT_EQ(suite.generation.documents, 4);
+  core::RequestSpec spec;
+  spec.suite = suite.suite.name;
+  EXPECT_EQ(catalogue_->GenerationOf(spec).documents, 4);
+  spec.limit = 3;
+  EXPECT_EQ(catalogue_->GenerationOf(spec).documents, 3);
+  spec.suite = "gone";
+  EXPECT_EQ(catalogue_->GenerationOf(spec).new_tokens, 0);
 }
 
 }  // namespace
