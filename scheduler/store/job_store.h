@@ -40,11 +40,6 @@ class Reader {
   virtual Result<std::optional<core::ScoreRow>> Score(const RequestId& id, int64_t round) = 0;
   // Requests of every state that were submitted with this bundle.
   virtual Result<int64_t> CountRequestsOf(const std::string& bundle_digest) = 0;
-  // Newest score of every FINISHED request of `suite`, best average first.
-  virtual Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) = 0;
-  // The same without those of models that are flagged.
-  virtual Result<std::vector<core::ScoreRow>> UnflaggedScores(const std::string& suite,
-                                                              int64_t limit) = 0;
   // Events with seq > `after`, oldest first. `id` "" for all.
   virtual Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
                                                      int64_t limit) = 0;

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -34,14 +33,6 @@ struct Tables {
   std::map<FlagKey, core::FlagRow> flags GUARDED_BY(mutex);
   std::map<FileKey, core::ImportRow> imports GUARDED_BY(mutex);
   std::map<FileKey, core::ImportTextRow> import_texts GUARDED_BY(mutex);
-
-  bool IsFlagged(const std::string& model) const REQUIRES(mutex) {
-    for (auto it = flags.lower_bound({model, INT64_MIN});
-         it != flags.end() && it->second.model == model; ++it) {
-      if (it->second.lifted_at == WallTime{}) return true;
-    }
-    return false;
-  }
 };
 
 bool Matches(const core::RequestRow& row, const RequestFilter& filter) {
@@ -125,34 +116,6 @@ class MemoryReader final : public Reader {
     const auto found = t_->scores.find({id.text, round});
     if (found == t_->scores.end()) return std::optional<core::ScoreRow>();
     return std::optional<core::ScoreRow>(found->second);
-  }
-
-  Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) override {
-    return ReadScores(suite, true, limit);
-  }
-
-  Result<std::vector<core::ScoreRow>> UnflaggedScores(const std::string& suite,
-                                                      int64_t limit) override {
-    return ReadScores(suite, false, limit);
-  }
-
-  Result<std::vector<core::ScoreRow>> ReadScores(const std::string& suite, bool flagged,
-                                                 int64_t limit) {
-    MutexLock lock(t_->mutex);
-    std::vector<core::ScoreRow> rows;
-    for (const auto& [number, request] : t_->requests) {
-      if (request.state != core::RequestState::kFinished || request.spec.suite != suite) continue;
-      if (!flagged && t_->IsFlagged(request.spec.model)) continue;
-      const auto score = t_->scores.find({request.id.text, request.round});
-      if (score != t_->scores.end()) rows.push_back(score->second);
-    }
-    const auto key = [](const core::ScoreRow& row) {
-      const bool is_number = !std::isnan(row.average);  // no number comes last
-      return std::tuple(!is_number, is_number ? -row.average : 0.0, row.finished_at, row.request);
-    };
-    std::sort(rows.begin(), rows.end(),
-              [&](const auto& a, const auto& b) { return key(a) < key(b); });
-    return FirstOf(std::move(rows), limit);
   }
 
   Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,

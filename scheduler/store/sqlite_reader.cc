@@ -103,18 +103,6 @@ class SqliteReader final : public Reader {
     return ReadOptional<core::ScoreRow>(statement, "scores");
   }
 
-  Result<std::vector<core::ScoreRow>> Scores(const std::string& suite, int64_t limit) override {
-    static const std::string sql = ScoresSql("");
-    return ReadScores(sql, suite, limit);
-  }
-
-  Result<std::vector<core::ScoreRow>> UnflaggedScores(const std::string& suite,
-                                                      int64_t limit) override {
-    static const std::string sql = ScoresSql(
-        " AND NOT EXISTS (SELECT 1 FROM flags WHERE flags.model = r.model AND lifted_at = 0)");
-    return ReadScores(sql, suite, limit);
-  }
-
   Result<std::vector<core::EventRow>> Events(int64_t after, const RequestId& id,
                                              int64_t limit) override {
     static const std::string all =
@@ -196,25 +184,6 @@ class SqliteReader final : public Reader {
   }
 
  private:
-  // Newest scores of FINISHED requests of one suite that `condition` allows.
-  static std::string ScoresSql(std::string_view condition) {
-    // An average that is no number is NULL here, which comes last.
-    return Select<core::ScoreRow>(
-        "scores",
-        fmt::format("JOIN requests r ON r.id = scores.request AND r.round = scores.round"
-                    " WHERE r.state = 'FINISHED' AND r.suite = ?{}"
-                    " ORDER BY scores.average DESC, scores.finished_at, scores.request LIMIT ?",
-                    condition));
-  }
-
-  Result<std::vector<core::ScoreRow>> ReadScores(const std::string& sql, const std::string& suite,
-                                                 int64_t limit) {
-    MutexLock lock(mutex_);
-    Statement statement = database_->Prepare(sql);
-    statement.Bind(suite).Bind(std::max<int64_t>(0, limit));
-    return ReadAll<core::ScoreRow>(statement, "scores");
-  }
-
   template <typename Row>
   Result<std::optional<Row>> ReadOptional(Statement& statement, std::string_view table) const {
     ASSIGN_OR_RETURN(const bool found, statement.Step());

@@ -162,49 +162,6 @@ TEST_P(ReaderContract, ScoresKeepEveryDouble) {
   EXPECT_FALSE(reader_->Score({"nobody"}, 1).value().has_value());
 }
 
-TEST_P(ReaderContract, LeaderboardHoldsNewestScoresOfFinishedRequestsBestFirst) {
-  const auto request = [&](int64_t number, RequestState state, int64_t round) {
-    core::RequestRow row = MakeRequest(number, random_);
-    row.spec.suite = "ko";
-    row.state = state;
-    row.round = round;
-    return row;
-  };
-  const core::RequestRow retried = request(1, RequestState::kFinished, 2);
-  const core::RequestRow failed = request(2, RequestState::kFailed, 1);
-  const core::RequestRow best = request(3, RequestState::kFinished, 1);
-  const core::RequestRow odd = request(4, RequestState::kFinished, 1);
-  core::RequestRow other = request(5, RequestState::kFinished, 1);
-  other.spec.suite = "en";
-  ASSERT_TRUE(IsOk(Commit({retried, failed, best, odd, other, MakeScore(retried.id, 1, 0.99),
-                           MakeScore(retried.id, 2, 0.3), MakeScore(failed.id, 1, 0.9),
-                           MakeScore(best.id, 1, 0.7), MakeScore(odd.id, 1, std::nan("")),
-                           MakeScore(other.id, 1, 0.8)})));
-  const std::vector<core::ScoreRow> expected = {MakeScore(best.id, 1, 0.7),
-                                                MakeScore(retried.id, 2, 0.3),
-                                                MakeScore(odd.id, 1, std::nan(""))};
-  EXPECT_EQ(TextsOf(reader_->Scores("ko", 10).value()), TextsOf(expected));
-  EXPECT_EQ(reader_->Scores("ko", 1)->size(), 1u);
-  EXPECT_TRUE(reader_->Scores("ko", 0)->empty());
-  EXPECT_TRUE(reader_->Scores("none", 10)->empty());
-}
-
-TEST_P(ReaderContract, EqualAveragesAreInOrderOfFinishing) {
-  std::vector<core::Mutation> mutations;
-  std::vector<core::ScoreRow> expected;
-  for (int64_t number = 1; number <= 3; ++number) {
-    core::RequestRow row = MakeRequest(number, random_);
-    row.spec.suite = "ko";
-    row.state = RequestState::kFinished;
-    core::ScoreRow score = MakeScore(row.id, row.round, 0.5);
-    score.finished_at = {100 - number};
-    expected.insert(expected.begin(), score);
-    mutations.insert(mutations.end(), {row, score});
-  }
-  ASSERT_TRUE(IsOk(Commit(std::move(mutations))));
-  EXPECT_EQ(TextsOf(reader_->Scores("ko", 10).value()), TextsOf(expected));
-}
-
 TEST_P(ReaderContract, EventsFollowTheirSequence) {
   const RequestId a{"a"}, b{"b"};
   ASSERT_TRUE(IsOk(Commit(
@@ -252,25 +209,6 @@ TEST_P(ReaderContract, FlagsInForceAndEarlierOnesAreToldApart) {
             TextsOf(std::vector{MakeFlag("org/a", 3, 5), MakeFlag("org/a", 9)}));
   EXPECT_EQ(reader_->Flags("", true, 1)->size(), 1u);
   EXPECT_TRUE(reader_->Flags("org", true, 10)->empty());
-}
-
-TEST_P(ReaderContract, ScoresOfFlaggedModelsAreLeftOutUntilTheFlagIsLifted) {
-  std::vector<core::Mutation> mutations = {MakeFlag("org/one", 3, 4), MakeFlag("org/two", 5)};
-  for (int64_t number = 1; number <= 2; ++number) {
-    core::RequestRow row = MakeRequest(number, random_);
-    row.spec.suite = "ko";
-    row.spec.model = number == 1 ? "org/one" : "org/two";
-    row.state = RequestState::kFinished;
-    mutations.insert(mutations.end(), {row, MakeScore(row.id, row.round, 0.25)});
-  }
-  ASSERT_TRUE(IsOk(Commit(std::move(mutations))));
-  EXPECT_EQ(reader_->Scores("ko", 10)->size(), 2u);
-  const auto unflagged = reader_->UnflaggedScores("ko", 10);
-  ASSERT_EQ(unflagged->size(), 1u);
-  EXPECT_EQ(unflagged->front().request.text, "request-1");
-  ASSERT_TRUE(IsOk(Commit({MakeFlag("org/two", 5, 6)})));
-  EXPECT_EQ(TextsOf(reader_->UnflaggedScores("ko", 10).value()),
-            TextsOf(reader_->Scores("ko", 10).value()));
 }
 
 TEST_P(ReaderContract, ImportedFilesKeepTheirBytesByKindAndPath) {
