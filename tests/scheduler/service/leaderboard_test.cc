@@ -124,20 +124,7 @@ TEST_F(LeaderboardTest, AnEvaluationWithOtherSettingsIsAMarkedRowOfItsOwn) {
 
 TEST_F(LeaderboardTest, AChatEvaluationDoesNotTakeThePlaceOfImportedScores) {
   Start();
-  const auto board = v1::BoardService::NewStub(channel_);
-  grpc::ClientContext context;
-  Prepare(&context);
-  v1::ImportFilesResponse imported;
-  auto writer = board->ImportFiles(&context, &imported);
-  v1::ImportFilesRequest file;
-  file.set_kind(v1::FILE_KIND_RESULTS);
-  file.mutable_file()->set_path("org/good/result_2024-01-02 03:04:05.json");
-  file.mutable_file()->set_text(
-      R"({"config_general":{"model_name":"org/good","model_dtype":"torch.float32"},)"
-      R"("results":{"harness|toy_a|0":{"acc":0.75},"harness|toy_b|0":{"acc":0.25}}})");
-  writer->Write(file);
-  writer->WritesDone();
-  ASSERT_TRUE(writer->Finish().ok());
+  ImportScores("org/good");
   const auto count_imported = [this] {
     int count = 0;
     const v1::GetLeaderboardResponse shown = Rpc();

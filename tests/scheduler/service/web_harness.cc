@@ -43,6 +43,25 @@ void WebTest::UseTokens() {
   ASSERT_EQ(::chmod(config_.tokens_file.c_str(), 0600), 0);
 }
 
+void WebTest::ImportScores(const std::string& model) {
+  const auto board = v1::BoardService::NewStub(channel_);
+  grpc::ClientContext context;
+  Prepare(&context);
+  v1::ImportFilesResponse imported;
+  auto writer = board->ImportFiles(&context, &imported);
+  v1::ImportFilesRequest file;
+  file.set_kind(v1::FILE_KIND_RESULTS);
+  file.mutable_file()->set_path(model + "/result_2024-01-02 03:04:05.json");
+  file.mutable_file()->set_text(
+      R"({"config_general":{"model_name":")" + model +
+      R"(","model_dtype":"torch.float32"},)"
+      R"("results":{"harness|toy_a|0":{"acc":0.75},"harness|toy_b|0":{"acc":0.25}}})");
+  writer->Write(file);
+  writer->WritesDone();
+  ASSERT_TRUE(writer->Finish().ok());
+  ASSERT_EQ(imported.added(), 1) << imported.ShortDebugString();
+}
+
 void WebTest::RunSome() {
   {
     FakeWorker worker(channel_, "node-1");

@@ -28,6 +28,8 @@ class WebTest : public ServiceTest {
   static httplib::Headers Bearer(const std::string& token) {
     return {{"Authorization", "Bearer " + token}};
   }
+  // Imports a result file of `model` with the scores 0.75 and 0.25 of the suite "toy".
+  void ImportScores(const std::string& model);
   // "finished" has scores, "failed" was refused by its checks, "waiting" finds no worker.
   void RunSome();
 };

@@ -86,21 +86,7 @@ TEST_F(WebTest, AFlagHidesAModelUntilItIsLiftedOrAskedFor) {
 
 TEST_F(WebTest, ImportedScoresStandBesideOurOwn) {
   Start();
-  const auto board = v1::BoardService::NewStub(channel_);
-  grpc::ClientContext context;
-  Prepare(&context);
-  v1::ImportFilesResponse imported;
-  auto writer = board->ImportFiles(&context, &imported);
-  v1::ImportFilesRequest file;
-  file.set_kind(v1::FILE_KIND_RESULTS);
-  file.mutable_file()->set_path("old/model/result_2024-01-02 03:04:05.json");
-  file.mutable_file()->set_text(
-      R"({"config_general":{"model_name":"old/model","model_dtype":"torch.float16"},)"
-      R"("results":{"harness|toy_a|0":{"acc":0.75},"harness|toy_b|0":{"acc":0.25}}})");
-  writer->Write(file);
-  writer->WritesDone();
-  ASSERT_TRUE(writer->Finish().ok());
-  ASSERT_EQ(imported.added(), 1) << imported.ShortDebugString();
+  ImportScores("old/model");
   const Json rows = Api("/api/v1/leaderboard")["leaderboard"]["rows"];
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0]["model"], "old/model");
