@@ -45,7 +45,7 @@ run_tests() {
   local preset=$1 log="build/$1.ctest.log" status=0
   shift
   (cd "build/$preset" && ctest -j "$jobs" --no-tests=error --output-on-failure "$@") >"$log" 2>&1 || status=$?
-  local shown='^ *[0-9]+/[0-9]+ Test.*Passed'
+  local shown='^ *([0-9]+/[0-9]+ Test.*Passed|Start +[0-9]+: )'
   grep -vE "$shown" "$log" | sed '/tests passed,/,$d' || true
   if grep -q 'Skipped' "$log"; then
     echo "Reasons of skipped tests:"
