@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "common/base/file.h"
-#include "koeval/v1/board.grpc.pb.h"
 #include "scheduler/cli/view_convert.h"
 #include "scheduler/cli/view_json.h"
 #include "tests/scheduler/service/web_harness.h"

@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
+#include "koeval/v1/board.grpc.pb.h"
+
 namespace koeval::service {
 
 httplib::Result WebTest::Get(const std::string& path, const httplib::Headers& headers) {
