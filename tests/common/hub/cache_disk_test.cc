@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/base/file.h"
+#include "common/base/sanitizer.h"
 #include "common/hub/cache.h"
 #include "common/hub/read_only_cache.h"
 #include "tests/common/hub/hub_fixture.h"
@@ -28,6 +29,12 @@ using enum RepositoryKind;
 
 class CacheDiskTest : public HubFixture {
  protected:
+  void SetUp() override {
+    if (kHasAddressSanitizer) {
+      GTEST_SKIP()
+          << "AddressSanitizer's allocator does not survive the fork of a process with threads";
+    }
+  }
   Result<Snapshot> Fetch(const std::string& id, const std::string& revision = "main",
                          bool offline = false) {
     ASSIGN_OR_RETURN(const auto cache, HubCache::Open({.dir = folder_.path(), .offline = offline},
