@@ -245,6 +245,8 @@ FakeWorker::FakeWorker(const std::shared_ptr<grpc::Channel>& channel, const std:
                        Answer answer)
     : name_(name), cluster_(v1::ClusterService::NewStub(channel)), stream_(channel) {
   stream_.Hello(name);
+  const MonoTime patience = Clock::Real().Mono() + kPatienceMs;
+  while (!IsConnected() && Clock::Real().Mono() < patience) std::this_thread::yield();
   thread_ = std::thread([this, answer = std::move(answer)] { Run(answer); });
 }
 

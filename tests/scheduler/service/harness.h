@@ -98,8 +98,9 @@ class FakeStream {
   std::thread reader_;
 };
 
-// Runs every lease that it gets with toy answers, until it is destroyed. When it is, the scheduler
-// knows that it has gone: under a standing clock, a lease that it still got would never end.
+// Runs every lease that it gets with toy answers. The scheduler knows it once it is constructed,
+// and no more once it is destroyed: under a standing clock a lease that it still got would never
+// end.
 class FakeWorker {
  public:
   using Answer = std::function<std::string(int64_t batch)>;
