@@ -51,7 +51,8 @@ inline bool Enter() {
 }  // namespace mount_namespace
 
 // Runs `body` in a child process where `dir` is an empty file system of `size` ("1m"), which goes
-// with the child. The body's text comes back; threads of this process are not in the child.
+// with the child. The body's text comes back. For a process without other threads: what they had
+// locked stays locked in the child.
 inline ChildResult OnSmallFileSystem(const std::string& dir, const std::string& size,
                                      const std::function<std::string()>& body) {
   constexpr int kRefused = 77;

@@ -4,11 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/base/file.h"
-#include "common/base/sanitizer.h"
 #include "common/hub/cache.h"
 #include "common/hub/read_only_cache.h"
 #include "tests/common/hub/hub_fixture.h"
@@ -27,39 +31,33 @@ namespace {
 namespace fs = std::filesystem;
 using enum RepositoryKind;
 
-class CacheDiskTest : public HubFixture {
- protected:
-  void SetUp() override {
-    if (kHasAddressSanitizer) {
-      GTEST_SKIP()
-          << "AddressSanitizer's allocator does not survive the fork of a process with threads";
+// "" when `status` has `code` and says each of `words`.
+std::string Expect(const std::string& what, const Status& status, Code code,
+                   const std::vector<std::string>& words = {}) {
+  if (status.code() != code) return what + ": " + status.ToString() + "\n";
+  for (const std::string& word : words) {
+    if (status.message().find(word) == std::string::npos) {
+      return what + ": \"" + status.message() + "\" does not say \"" + word + "\"\n";
     }
   }
+  return "";
+}
+
+// A hub and a cache of it in `dir`. Its threads belong to the process that has the file system.
+class Disk : public HubSetup {
+ public:
+  explicit Disk(std::string dir) : dir_(std::move(dir)) {}
+
   Result<Snapshot> Fetch(const std::string& id, const std::string& revision = "main",
                          bool offline = false) {
-    ASSIGN_OR_RETURN(const auto cache, HubCache::Open({.dir = folder_.path(), .offline = offline},
-                                                      offline ? nullptr : Client()));
+    ASSIGN_OR_RETURN(const auto cache, HubCache::Open({.dir = dir_, .offline = offline},
+                                                      offline ? nullptr : MakeClient()));
     return cache->Fetch(kModel, id, revision, EvaluationFiles, nullptr, cancel_);
-  }
-  std::shared_ptr<HubClient> Client() { return MakeClient(); }
-  std::string Blobs(const std::string& id) const {
-    return folder_.File("models--org--" + id + "/blobs");
-  }
-  // "" when `status` has `code` and says each of `words`.
-  static std::string Expect(const std::string& what, const Status& status, Code code,
-                            const std::vector<std::string>& words = {}) {
-    if (status.code() != code) return what + ": " + status.ToString() + "\n";
-    for (const std::string& word : words) {
-      if (status.message().find(word) == std::string::npos) {
-        return what + ": \"" + status.message() + "\" does not say \"" + word + "\"\n";
-      }
-    }
-    return "";
   }
   // All paths below the cache with their times of change.
   std::string Listing() const {
     std::vector<std::string> lines;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+    for (const auto& entry : fs::recursive_directory_iterator(dir_)) {
       struct stat info {};
       ::lstat(entry.path().c_str(), &info);
       lines.push_back(entry.path().string() + " " + std::to_string(info.st_mtim.tv_sec) + "." +
@@ -71,23 +69,37 @@ class CacheDiskTest : public HubFixture {
     return out;
   }
 
+ private:
+  const std::string dir_;
+};
+
+class CacheDiskTest : public testing::Test {
+ protected:
+  ChildResult OnDisk(const std::string& size, const std::function<std::string(Disk&)>& body) {
+    return OnSmallFileSystem(folder_.path(), size, [&] {
+      Disk disk(folder_.path());
+      return body(disk);
+    });
+  }
+
   TempFolder folder_;
 };
 
 TEST_F(CacheDiskTest, AFullFileSystemIsAClearEndingAndWithRoomItGoesOn) {
-  AddModel("org/first");
-  AddModel("org/second");
-  const ChildResult result = OnSmallFileSystem(folder_.path(), "512k", [&] {
-    std::string wrong = Expect("the first model fits", Fetch("org/first").status(), Code::kOk);
-    wrong += Expect("the second does not", Fetch("org/second").status(), Code::kResourceExhausted,
-                    {"No space left on device", "make room for the model cache", folder_.path()});
-    for (const auto& entry : fs::directory_iterator(Blobs("second"))) {
+  const ChildResult result = OnDisk("512k", [&](Disk& disk) {
+    disk.AddModel("org/first");
+    disk.AddModel("org/second");
+    std::string wrong = Expect("the first model fits", disk.Fetch("org/first").status(), Code::kOk);
+    wrong +=
+        Expect("the second does not", disk.Fetch("org/second").status(), Code::kResourceExhausted,
+               {"No space left on device", "make room for the model cache", folder_.path()});
+    for (const auto& entry : fs::directory_iterator(folder_.File("models--org--second/blobs"))) {
       if (entry.path().extension() == ".incomplete") wrong += "a piece was left\n";
     }
-    wrong += Expect("the first is whole", Fetch("org/first", "main", /*offline=*/true).status(),
-                    Code::kOk);
+    wrong += Expect("the first is whole",
+                    disk.Fetch("org/first", "main", /*offline=*/true).status(), Code::kOk);
     fs::remove_all(folder_.File("models--org--first"));
-    wrong += Expect("with room it goes on", Fetch("org/second").status(), Code::kOk);
+    wrong += Expect("with room it goes on", disk.Fetch("org/second").status(), Code::kOk);
     return wrong;
   });
   SKIP_WHERE_REFUSED(result);
@@ -95,16 +107,17 @@ TEST_F(CacheDiskTest, AFullFileSystemIsAClearEndingAndWithRoomItGoesOn) {
 }
 
 TEST_F(CacheDiskTest, AFileThatAnotherProgramWritesMeanwhileLeavesNoHalfBlob) {
-  AddModel("org/name");
-  const ChildResult result = OnSmallFileSystem(folder_.path(), "512k", [&] {
+  const ChildResult result = OnDisk("512k", [&](Disk& disk) {
+    disk.AddModel("org/name");
     const std::string filler = folder_.File("filler");
     std::ofstream(filler, std::ios::binary) << std::string(400'000, 'x');
     std::string wrong =
-        Expect("no room", Fetch("org/name").status(), Code::kResourceExhausted, {"make room"});
+        Expect("no room", disk.Fetch("org/name").status(), Code::kResourceExhausted, {"make room"});
     fs::remove(filler);
-    const auto snapshot = Fetch("org/name");
+    const auto snapshot = disk.Fetch("org/name");
     wrong += Expect("with room", snapshot.status(), Code::kOk);
-    if (snapshot.ok() && ReadFile(snapshot->dir + "/model.safetensors").value() != Bytes(300'000)) {
+    if (snapshot.ok() &&
+        ReadFile(snapshot->dir + "/model.safetensors").value() != disk.Bytes(300'000)) {
       wrong += "other bytes\n";
     }
     return wrong;
@@ -114,28 +127,28 @@ TEST_F(CacheDiskTest, AFileThatAnotherProgramWritesMeanwhileLeavesNoHalfBlob) {
 }
 
 TEST_F(CacheDiskTest, ACacheThatCannotBeWrittenIsReadAsItIs) {
-  const std::string commit = AddModel("org/name");
-  AddModel("org/other");
-  const ChildResult result = OnSmallFileSystem(folder_.path(), "4m", [&] {
-    std::string wrong = Expect("filled", Fetch("org/name").status(), Code::kOk);
+  const ChildResult result = OnDisk("4m", [&](Disk& disk) {
+    const std::string commit = disk.AddModel("org/name");
+    disk.AddModel("org/other");
+    std::string wrong = Expect("filled", disk.Fetch("org/name").status(), Code::kOk);
     // As the hub's own library leaves it: without what this project adds.
     fs::remove_all(folder_.File(".locks"));
-    const std::string before = Listing();
+    const std::string before = disk.Listing();
     if (!MakeReadOnly(folder_.path())) return std::string("cannot remount");
     for (const bool offline : {false, true}) {
       for (const std::string& revision : {std::string("main"), commit}) {
-        const auto snapshot = Fetch("org/name", revision, offline);
+        const auto snapshot = disk.Fetch("org/name", revision, offline);
         wrong += Expect(revision, snapshot.status(), Code::kOk);
         if (snapshot.ok() &&
-            ReadFile(snapshot->dir + "/model.safetensors").value() != Bytes(300'000)) {
+            ReadFile(snapshot->dir + "/model.safetensors").value() != disk.Bytes(300'000)) {
           wrong += "other bytes\n";
         }
       }
     }
-    wrong += Expect("another model", Fetch("org/other").status(), Code::kFailedPrecondition,
+    wrong += Expect("another model", disk.Fetch("org/other").status(), Code::kFailedPrecondition,
                     {"org/other: config.json is not in the model cache " + folder_.path(),
                      "cannot be written", "name a cache that can be written"});
-    if (Listing() != before) wrong += "something was touched\n";
+    if (disk.Listing() != before) wrong += "something was touched\n";
     return wrong;
   });
   SKIP_WHERE_REFUSED(result);
@@ -143,12 +156,12 @@ TEST_F(CacheDiskTest, ACacheThatCannotBeWrittenIsReadAsItIs) {
 }
 
 TEST_F(CacheDiskTest, DamageInACacheThatCannotBeWrittenIsNamed) {
-  AddModel("org/name");
-  AddModel("org/short");
-  const ChildResult result = OnSmallFileSystem(folder_.path(), "4m", [&] {
+  const ChildResult result = OnDisk("4m", [&](Disk& disk) {
+    disk.AddModel("org/name");
+    disk.AddModel("org/short");
     std::string wrong;
     for (const char* id : {"name", "short"}) {
-      const auto snapshot = Fetch(std::string("org/") + id);
+      const auto snapshot = disk.Fetch(std::string("org/") + id);
       wrong += Expect("filled", snapshot.status(), Code::kOk);
       const std::string path = fs::canonical(snapshot->dir + "/model.safetensors");
       std::string bytes = ReadFile(path).value();
@@ -157,9 +170,9 @@ TEST_F(CacheDiskTest, DamageInACacheThatCannotBeWrittenIsNamed) {
       std::ofstream(path, std::ios::binary) << bytes;
     }
     if (!MakeReadOnly(folder_.path())) return std::string("cannot remount");
-    wrong += Expect("flipped", Fetch("org/name").status(), Code::kFailedPrecondition,
+    wrong += Expect("flipped", disk.Fetch("org/name").status(), Code::kFailedPrecondition,
                     {"model.safetensors is damaged in the model cache"});
-    wrong += Expect("short", Fetch("org/short").status(), Code::kFailedPrecondition,
+    wrong += Expect("short", disk.Fetch("org/short").status(), Code::kFailedPrecondition,
                     {"model.safetensors is not whole in the model cache"});
     return wrong;
   });
@@ -168,20 +181,20 @@ TEST_F(CacheDiskTest, DamageInACacheThatCannotBeWrittenIsNamed) {
 }
 
 TEST_F(CacheDiskTest, BytesOfACacheThatCannotBeWrittenAreReadOnceByAProcess) {
-  AddModel("org/name");
-  const ChildResult result = OnSmallFileSystem(folder_.path(), "4m", [&] {
-    std::string wrong = Expect("filled", Fetch("org/name").status(), Code::kOk);
+  const ChildResult result = OnDisk("4m", [&](Disk& disk) {
+    disk.AddModel("org/name");
+    std::string wrong = Expect("filled", disk.Fetch("org/name").status(), Code::kOk);
     fs::remove_all(folder_.File(".locks"));
     if (!MakeReadOnly(folder_.path())) return std::string("cannot remount");
     VerifiedFiles verified;
     const CacheLayout layout(folder_.path());
-    const auto first = Fetch("org/name");
+    const auto first = disk.Fetch("org/name");
     const std::string path = first->dir + "/model.safetensors";
     struct stat info {};
     ::stat(path.c_str(), &info);
     const auto check = [&](RepositoryInfo of) {
       return CheckSnapshot(layout, "models--org--name", first->dir, of, {"model.safetensors"},
-                           verified, cancel_);
+                           verified, disk.cancel_);
     };
     wrong += Expect("read", check(first->info), Code::kOk);
     if (!verified.Has(path, StateOf(info))) wrong += "it is not remembered\n";

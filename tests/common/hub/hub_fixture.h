@@ -14,8 +14,8 @@
 
 namespace koeval::hub {
 
-class HubFixture : public ::testing::Test {
- protected:
+class HubSetup {
+ public:
   std::unique_ptr<HttpClient> MakeHttp(const HttpOptions& options = {}) {
     return std::make_unique<HttpClient>(options, MakeCurlExchange(options), clock_,
                                         [this](int64_t ms, const Cancel&) {
@@ -58,5 +58,7 @@ class HubFixture : public ::testing::Test {
   std::vector<int64_t> waits_;  // written under mutex_, read when nothing is under way
   Cancel cancel_;
 };
+
+class HubFixture : public ::testing::Test, protected HubSetup {};
 
 }  // namespace koeval::hub
