@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -13,6 +12,7 @@
 #include "common/base/file.h"
 #include "common/evaluation/group.h"
 #include "common/evaluation/statistics.h"
+#include "tests/common/test_data.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -34,10 +34,9 @@ int64_t SizeOf(double mean, double error) {
 class PublishedRunsTest : public testing::Test {
  protected:
   void SetUp() override {
-    const char* data = std::getenv("KOEVAL_TEST_DATA");
-    if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-    root_ = fs::path(data) / "results";
-    if (!fs::exists(root_)) GTEST_SKIP() << "no folder results in KOEVAL_TEST_DATA";
+    const auto data = TestData("results");
+    if (!data.ok()) GTEST_SKIP() << data.status().message();
+    root_ = *data;
   }
 
   Json File(const std::string& name) {

@@ -2,7 +2,6 @@
 // standard errors of its result files must come out. Needs KOEVAL_TEST_DATA.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -12,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/evaluation/score.h"
 #include "common/evaluation/task_config.h"
+#include "tests/common/test_data.h"
 
 namespace koeval::evaluation {
 namespace {
@@ -114,10 +114,9 @@ struct GoldenTask {
 class GoldenScoreTest : public testing::Test {
  protected:
   void SetUp() override {
-    const char* data = std::getenv("KOEVAL_TEST_DATA");
-    if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-    root_ = fs::path(data) / ".." / "goldens";
-    if (!fs::exists(root_)) GTEST_SKIP() << "no goldens beside KOEVAL_TEST_DATA";
+    const auto data = TestData("../goldens");
+    if (!data.ok()) GTEST_SKIP() << data.status().message();
+    root_ = *data;
   }
 
   // The definition of a golden task, without its rows.

@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <tuple>
@@ -15,6 +13,7 @@
 #include "scheduler/board/board_folder.h"
 #include "scheduler/board/python_json.h"
 #include "scheduler/board/result_file.h"
+#include "tests/common/test_data.h"
 
 namespace koeval::board {
 namespace {
@@ -129,10 +128,9 @@ TEST(LeaderboardV1, OtherTextsAreRefused) {
 
 // Every published file of other versions, written in the layout and read again.
 TEST(LeaderboardV1, NothingKnownIsLostOfPublishedFiles) {
-  const char* data = std::getenv("KOEVAL_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-  const std::string root = std::string(data) + "/results";
-  if (!std::filesystem::exists(root)) GTEST_SKIP() << "no folder results in KOEVAL_TEST_DATA";
+  const auto data = TestData("results");
+  if (!data.ok()) GTEST_SKIP() << data.status().message();
+  const std::string& root = *data;
   const auto folder = ListBoardFolder(root);
   ASSERT_TRUE(folder.ok()) << folder.status().ToString();
   size_t scores = 0;

@@ -4,13 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 
 #include "common/base/file.h"
 #include "scheduler/board/board_folder.h"
 #include "scheduler/board/python_json.h"
+#include "tests/common/test_data.h"
 
 namespace koeval::board {
 namespace {
@@ -113,10 +112,9 @@ TEST(ResultFileTest, FactsReadBack) {
 
 // Every number of the 160 published files is a score or the error of one.
 TEST(ResultFileTest, NothingIsLostOfPublishedFiles) {
-  const char* data = std::getenv("KOEVAL_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-  const std::string root = std::string(data) + "/results";
-  if (!std::filesystem::exists(root)) GTEST_SKIP() << "no folder results in KOEVAL_TEST_DATA";
+  const auto data = TestData("results");
+  if (!data.ok()) GTEST_SKIP() << data.status().message();
+  const std::string& root = *data;
   const auto folder = ListBoardFolder(root);
   ASSERT_TRUE(folder.ok()) << folder.status().ToString();
   EXPECT_EQ(folder->skipped, std::vector<std::string>());

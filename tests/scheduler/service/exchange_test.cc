@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
@@ -14,6 +13,7 @@
 #include "scheduler/board/request_file.h"
 #include "scheduler/board/result_file.h"
 #include "scheduler/store/job_store.h"
+#include "tests/common/test_data.h"
 #include "tests/scheduler/service/harness.h"
 
 namespace koeval::service {
@@ -376,10 +376,9 @@ TEST_F(ExchangeTest, AnUnknownSuiteOfTheExportIsRefusedAtTheStart) {
 }
 
 TEST_F(ExchangeTest, FilesOfAModelRepositoryAreNoResultsAndChangeNothing) {
-  const char* data = std::getenv("KOEVAL_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-  const std::string root = std::string(data) + "/hub-metadata";
-  if (!fs::exists(root)) GTEST_SKIP() << "no folder hub-metadata in KOEVAL_TEST_DATA";
+  const auto data = TestData("hub-metadata");
+  if (!data.ok()) GTEST_SKIP() << data.status().message();
+  const std::string& root = *data;
   Start();
   const Files files = FolderFiles(root);
   ASSERT_EQ(files.size(), 4u);
@@ -394,10 +393,9 @@ TEST_F(ExchangeTest, FilesOfAModelRepositoryAreNoResultsAndChangeNothing) {
 
 // 154 files of a fork and 6 of the harness: all are taken in, and come out byte by byte.
 TEST_F(ExchangeTest, PublishedResultFilesComeBackByteByByte) {
-  const char* data = std::getenv("KOEVAL_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-  const std::string root = std::string(data) + "/results";
-  if (!fs::exists(root)) GTEST_SKIP() << "no folder results in KOEVAL_TEST_DATA";
+  const auto data = TestData("results");
+  if (!data.ok()) GTEST_SKIP() << data.status().message();
+  const std::string& root = *data;
   Start();
   const Files files = FolderFiles(root);
   ASSERT_EQ(files.size(), 160u);

@@ -3,11 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "common/base/json.h"
 #include "common/hub/check.h"
+#include "tests/common/test_data.h"
 
 namespace koeval::service {
 namespace {
@@ -52,10 +50,9 @@ TEST(ModelFactsTest, WhatIsNotSaidStays) {
 
 // A real repository's settings without its weights.
 TEST(ModelFactsTest, ARepositoryWithoutWeightsStillTellsItsArchitecture) {
-  const char* data = std::getenv("KOEVAL_TEST_DATA");
-  if (data == nullptr) GTEST_SKIP() << "KOEVAL_TEST_DATA is not set";
-  const std::string folder = std::string(data) + "/hub-metadata/mixtral-8x22b";
-  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no such folder in KOEVAL_TEST_DATA";
+  const auto data = TestData("hub-metadata/mixtral-8x22b");
+  if (!data.ok()) GTEST_SKIP() << data.status().message();
+  const std::string& folder = *data;
   const hub::CheckReport report = hub::CheckModelDir(folder, {.precision = "bfloat16"});
   EXPECT_FALSE(report.ok());
   core::ModelRow row;
